@@ -1,0 +1,1 @@
+"""Numbers only: MSRs, firmware commands, status codes, errno."""

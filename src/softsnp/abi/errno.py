@@ -1,0 +1,18 @@
+"""The kernel's error numbers, as its functions return them: negative, zero is success."""
+
+EPERM = -1
+EIO = -5
+ENOMEM = -12
+EBUSY = -16
+ENODEV = -19
+EINVAL = -22
+EAGAIN = -11
+EOPNOTSUPP = -95
+EEXIST = -17
+
+_NAMES = {n: f"-{name}" for name, n in dict(vars()).items() if name.startswith("E")}
+
+
+def error_name(rc: int) -> str:
+    """``-EBUSY`` for -16; the number itself for what is no error."""
+    return _NAMES.get(rc, str(rc))

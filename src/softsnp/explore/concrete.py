@@ -1,0 +1,170 @@
+"""A driver with a concrete state: numbered members, real values. The oracle and replay use it.
+
+It is a second, independent meaning of every word: it knows no tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from softsnp.lang import Change, Cube, Field, Specification, Step
+from softsnp.lang.position import Position, advance, position
+
+Scalars = tuple[int, ...]
+Said = tuple[int, ...]
+
+
+@dataclass
+class World:
+    """The data: scalars by field name, members' classes by number, who has picked whom."""
+
+    scalars: dict[str, int]
+    members: list[int]
+    picked: dict[int, int] = field(default_factory=dict)
+
+    def copy(self) -> World:
+        return World(dict(self.scalars), list(self.members), dict(self.picked))
+
+    def free(self) -> list[int]:
+        taken = set(self.picked.values())
+        return [m for m in range(len(self.members)) if m not in taken]
+
+
+class Concrete:
+    """Answers from a World; forks are decided by a script, and the rest by trying all."""
+
+    def __init__(self, spec: Specification) -> None:
+        self.spec = spec
+        self.activity = 0
+        self.resting: Callable[[int], bool] = lambda _: False
+
+    def begin(self, world: World, activity: int, script: tuple[int, ...]) -> None:
+        self.world = world
+        self.activity = activity
+        self.script = script
+        self.forks: list[int] = []
+        """The number of ways at each fork."""
+        self.taken: list[int] = []
+        self.said: list[int] = []
+        self.events: list[str] = []
+        self.notes: list[str] = []
+        self.choices: list[str] = []
+        self.restarted = False
+
+    def _fork(self, ways: int) -> int:
+        number = len(self.forks)
+        way = self.script[number] if number < len(self.script) else 0
+        self.forks.append(ways)
+        self.taken.append(way)
+        return way
+
+    def _say(self, value: int) -> int:
+        self.said.append(value)
+        return value
+
+    def read(self, field: Field[Any]) -> int:
+        return self._say(self.world.scalars[field.name])
+
+    def write(self, field: Field[Any], index: int) -> None:
+        self.world.scalars[field.name] = index
+
+    def any(self, cube: Cube) -> bool:
+        return self._say(any(cube.holds(c) for c in self.world.members)) == 1
+
+    def any_free(self, cube: Cube) -> bool:
+        return self._say(any(cube.holds(self.world.members[m]) for m in self.world.free())) == 1
+
+    def update(self, cube: Cube, change: Change) -> None:
+        members = self.world.members
+        members[:] = [change(c) if cube.holds(c) else c for c in members]
+
+    def update_one(self, cube: Cube, change: Change) -> None:
+        """One way for every class of free members, then one for every picked member."""
+        members = self.world.members
+        candidates = self._first_of_each_class(cube)
+        picked = sorted(self.world.picked.items())
+        candidates += [m for _, m in picked if cube.holds(members[m])]
+        chosen = candidates[self._fork(len(candidates))]
+        members[chosen] = change(members[chosen])
+
+    def _first_of_each_class(self, cube: Cube) -> list[int]:
+        first: dict[int, int] = {}
+        for member in self.world.free():
+            first.setdefault(self.world.members[member], member)
+        return [m for cls, m in sorted(first.items()) if cube.holds(cls)]
+
+    def peek(self, cube: Cube, bit: int) -> bool:
+        values = sorted({c >> bit & 1 for c in self.world.members if cube.holds(c)})
+        return self._say(values[self._fork(len(values))]) == 1
+
+    def pick(self, cube: Cube) -> None:
+        candidates = self._first_of_each_class(cube)
+        self.world.picked[self.activity] = candidates[self._fork(len(candidates))]
+
+    def member_bit(self, bit: int) -> bool:
+        member = self.world.picked[self.activity]
+        return self._say(self.world.members[member] >> bit & 1) == 1
+
+    def member_update(self, change: Change) -> None:
+        member = self.world.picked[self.activity]
+        self.world.members[member] = change(self.world.members[member])
+
+    def member_release(self) -> None:
+        del self.world.picked[self.activity]
+
+    def choose(self, count: int, label: str) -> int:
+        way = self._say(self._fork(count))
+        if label:
+            self.choices.append(f"{label}\0{way}")
+        return way
+
+    def at_rest(self, activity: int) -> bool:
+        return self._say(self.resting(activity)) == 1
+
+    def restart(self) -> None:
+        self.restarted = True
+        mine = self.world.picked.get(self.activity)
+        self.world.picked.clear()
+        if mine is not None:
+            self.world.picked[self.activity] = mine
+
+    def event(self, name: str) -> None:
+        self.events.append(name)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class _Told:
+    """The driver that tells a specification again what it was told before."""
+
+    def __init__(self) -> None:
+        self.next: Callable[[], int] = iter(()).__next__
+
+    def read(self, field: Field[Any]) -> int:
+        return self.next()
+
+    def any(self, cube: Cube) -> bool:
+        return self.next() == 1
+
+    any_free = any
+
+    def peek(self, cube: Cube, bit: int) -> bool:
+        return self.next() == 1
+
+    def member_bit(self, bit: int) -> bool:
+        return self.next() == 1
+
+    def choose(self, count: int, label: str) -> int:
+        return self.next()
+
+    def at_rest(self, activity: int) -> bool:
+        return self.next() == 1
+
+    def ignore(self, *_: object) -> None:
+        pass
+
+    write = update = update_one = pick = member_update = ignore
+    member_release = restart = event = note = ignore

@@ -1,0 +1,370 @@
+"""Run every local state once for every combination of answers; out come decision trees.
+
+The specification runs here and nowhere else during a check. A local state is a position of a
+coroutine; it is re-created by replaying the answers that first led to it. Tables do not depend
+on the number of members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from softsnp.lang import Always, Change, Cube, Field, Impossible, SpecError, Specification, Step
+from softsnp.lang.errors import innermost_frame
+from softsnp.lang.position import Position, advance, location, position
+
+from .tree import (
+    AnyMember,
+    Ask,
+    AtRest,
+    Bad,
+    Blocked,
+    Choose,
+    Do,
+    Effect,
+    Judged,
+    Leaf,
+    MemberBit,
+    MemberUpdate,
+    Node,
+    Peek,
+    Pick,
+    Question,
+    Read,
+    Release,
+    Restart,
+    Update,
+    UpdateOne,
+)
+
+Answers = tuple[int, ...]
+Trail = tuple[Answers, ...]
+
+
+@dataclass
+class LocalState:
+    """One position of an activity: how to get there, what stands there, what it does next."""
+
+    trail: Trail
+    resting: bool
+    tree: Node = field(default_factory=Blocked)
+
+
+@dataclass
+class Tables:
+    """A tabulated specification: for each activity its local states, for each property a tree."""
+
+    spec: Specification
+    activities: list[list[LocalState]]
+    judges: dict[str, Node]
+
+    @property
+    def trees(self) -> list[list[Node]]:
+        return [[local.tree for local in locals_] for locals_ in self.activities]
+
+
+class Questioner:
+    """The driver that answers from a script, and writes down what was asked and done."""
+
+    def __init__(self, spec: Specification) -> None:
+        self.spec = spec
+        self.begin(())
+
+    def begin(self, script: Answers) -> None:
+        self.script = script
+        self.asked = 0
+        self.said: list[int] = []
+        self.trail: list[tuple[Question, range, int] | Effect] = []
+        self.overlay: dict[str, int] = {}
+        self.writes: dict[str, int] = {}
+        self.events: list[str] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.known_any: dict[AnyMember, bool] = {}
+        self.known_bits: dict[int, bool] = {}
+
+    def ask(self, question: Question, outcomes: range) -> int:
+        answer = self.script[self.asked] if self.asked < len(self.script) else outcomes[0]
+        self.asked += 1
+        self.trail.append((question, outcomes, answer))
+        return answer
+
+    def answers(self) -> Answers:
+        """What was answered to each question asked of the state."""
+        return tuple(entry[2] for entry in self.trail if isinstance(entry, tuple))
+
+    def say(self, value: int) -> int:
+        """Remembers everything that the specification was told, for replaying it."""
+        self.said.append(value)
+        return value
+
+    # --- the driver's words ---------------------------------------------------------------
+
+    def read(self, field: Field[Any]) -> int:
+        if field.name not in self.overlay:
+            self.overlay[field.name] = self.ask(Read(field.name), range(len(field.domain)))
+        return self.say(self.overlay[field.name])
+
+    def write(self, field: Field[Any], index: int) -> None:
+        self.overlay[field.name] = self.writes[field.name] = index
+
+    def _any(self, question: AnyMember) -> bool:
+        if question not in self.known_any:
+            self.known_any[question] = self.ask(question, range(2)) == 1
+        return self.say(self.known_any[question]) == 1
+
+    def any(self, cube: Cube) -> bool:
+        return self._any(AnyMember(cube, free=False))
+
+    def any_free(self, cube: Cube) -> bool:
+        return self._any(AnyMember(cube, free=True))
+
+    def update(self, cube: Cube, change: Change) -> None:
+        self._forget()
+        self.trail.append(Update(cube, change))
+
+    def update_one(self, cube: Cube, change: Change) -> None:
+        self._forget()
+        self.trail.append(UpdateOne(cube, change))
+
+    def peek(self, cube: Cube, bit: int) -> bool:
+        return self.say(self.ask(Peek(cube, bit), range(2))) == 1
+
+    def pick(self, cube: Cube) -> None:
+        self._forget()
+        self.trail.append(Pick(cube))
+
+    def member_bit(self, bit: int) -> bool:
+        if bit not in self.known_bits:
+            self.known_bits[bit] = self.ask(MemberBit(bit), range(2)) == 1
+        return self.say(self.known_bits[bit]) == 1
+
+    def member_update(self, change: Change) -> None:
+        self.known_any = {}
+        for bit in list(self.known_bits):
+            if change.mask >> bit & 1:
+                self.known_bits[bit] = bool(change.value >> bit & 1)
+        self.trail.append(MemberUpdate(change))
+
+    def member_release(self) -> None:
+        self._forget()
+        self.trail.append(Release())
+
+    def choose(self, count: int, label: str) -> int:
+        return self.say(self.ask(Choose(count, label), range(count)))
+
+    def at_rest(self, activity: int) -> bool:
+        name = f"rest of {activity}"
+        if name not in self.overlay:
+            self.overlay[name] = self.ask(AtRest(activity), range(2))
+        return self.say(self.overlay[name]) == 1
+
+    def restart(self) -> None:
+        self._forget()
+        self.trail.append(Restart())
+
+    def event(self, name: str) -> None:
+        self.events.append(name)
+
+    def note(self, text: str) -> None:
+        pass
+
+
+class Replayer:
+    """The driver that tells a specification again what it was told before."""
+
+    def __init__(self) -> None:
+        self.begin(())
+
+    def begin(self, said: Answers) -> None:
+        self.next = iter(said).__next__
+
+    def read(self, field: Field[Any]) -> int:
+        return self.next()
+
+    def any(self, cube: Cube) -> bool:
+        return self.next() == 1
+
+    any_free = any
+
+    def peek(self, cube: Cube, bit: int) -> bool:
+        return self.next() == 1
+
+    def member_bit(self, bit: int) -> bool:
+        return self.next() == 1
+
+    def choose(self, count: int, label: str) -> int:
+        return self.next()
+
+    def at_rest(self, activity: int) -> bool:
+        return self.next() == 1
+
+    def ignore(self, *_: object) -> None:
+        pass
+
+    write = update = update_one = pick = member_update = ignore
+    member_release = restart = event = note = ignore
+
+
+@dataclass
+class _Growing:
+    """A tree while it is being put together from runs."""
+
+    question: Question | None = None
+    effect: Effect | None = None
+    kids: dict[int, _Growing] = field(default_factory=dict)
+    leaf: Node | None = None
+
+    def insert(self, trail: list[tuple[Question, range, int] | Effect], leaf: Node) -> None:
+        node = self
+        for entry in trail:
+            question, effect, answer = None, None, 0
+            if isinstance(entry, tuple):
+                question, _, answer = entry
+            else:
+                effect = entry
+            if node.kids and (node.question, node.effect) != (question, effect):
+                raise SpecError(
+                    "a step asked something else when run again: specifications must be "
+                    "deterministic (no randomness, clocks, sets of objects or globals)"
+                )
+            node.question, node.effect = question, effect
+            node = node.kids.setdefault(answer, _Growing())
+        node.leaf = leaf
+
+    def freeze(self) -> Node:
+        if self.leaf is not None:
+            return self.leaf
+        if self.effect is not None:
+            return Do(self.effect, self.kids[0].freeze())
+        assert self.question is not None
+        return Ask(self.question, tuple((a, k.freeze()) for a, k in sorted(self.kids.items())))
+
+
+def enumerate_runs(driver: Questioner, run: Callable[[Answers], Node]) -> Node:
+    """The tree of all runs: depth-first over the answers, each run from the start."""
+    root = _Growing()
+    pending: list[Answers] = [()]
+    while pending:
+        script = pending.pop()
+        leaf = run(script)
+        root.insert(driver.trail, leaf)
+        taken = driver.answers()
+        asked = [entry for entry in driver.trail if isinstance(entry, tuple)]
+        for depth in range(len(script), len(asked)):
+            _, outcomes, answer = asked[depth]
+            pending += [(*taken[:depth], other) for other in outcomes if other != answer]
+    return root.freeze()
+
+
+class _Activity:
+    """Tabulates one activity."""
+
+    def __init__(self, spec: Specification, driver: Questioner, activity: int) -> None:
+        self.spec = spec
+        self.driver = driver
+        self.activity = activity
+        self.replayer = Replayer()
+        self.found: dict[Position, int] = {}
+        self.locals: list[LocalState] = []
+
+    def tabulate(self) -> list[LocalState]:
+        coroutine, step = self.recreate(())
+        if self.driver.trail or self.driver.writes:
+            raise SpecError(
+                f"the activity {self.spec.activity_names[self.activity]} touches state before "
+                f"its first await\n"
+                f"  wrote: state first, then await\n"
+                f"  write: await self.rest() (or self.preempt()) first",
+                location(coroutine),
+            )
+        self.local(coroutine, step, ())
+        coroutine.close()
+        done = 0
+        while done < len(self.locals):
+            local = self.locals[done]
+            local.tree = enumerate_runs(self.driver, lambda script: self.run(local, script))  # noqa: B023
+            done += 1
+        return self.locals
+
+    def local(self, coroutine: object, step: Step, trail: Trail) -> int:
+        where = position(coroutine, step, self.spec.held(self.activity))
+        if where not in self.found:
+            self.found[where] = len(self.locals)
+            self.locals.append(LocalState(trail, step.resting))
+        return self.found[where]
+
+    def recreate(self, trail: Trail) -> tuple[Coroutine[Step, None, None], Step]:
+        """A coroutine of the activity, at the end of a trail, and the step it awaits there."""
+        self.driver.begin(())
+        if not trail:
+            self.spec.driver = self.driver
+        else:
+            self.spec.driver = self.replayer
+        coroutine, step = recreate(self.spec, self.activity, trail, self.replayer.begin)
+        self.spec.driver = self.driver
+        return coroutine, step
+
+    def run(self, local: LocalState, script: Answers) -> Node:
+        """One step from a local state, with scripted answers; the leaf it ends in."""
+        driver = self.driver
+        coroutine, step = self.recreate(local.trail)
+        driver.begin(script)
+        self.spec.enter(self.activity, step.atomic)
+        try:
+            if step.guard is not None and not step.guard():
+                return Blocked()
+            step = advance(coroutine)
+            goto = self.local(coroutine, step, (*local.trail, tuple(driver.said)))
+            return Leaf(tuple(sorted(driver.writes.items())), goto, tuple(driver.events))
+        except SpecError:
+            raise
+        except StopIteration:
+            return Bad(f"the activity {self.spec.activity_names[self.activity]} ended")
+        except (Impossible, Exception) as error:
+            place = innermost_frame(error.__traceback__)
+            kind = "" if isinstance(error, Impossible) else f"{type(error).__name__}: "
+            return Bad(f"{place}: {kind}{error}")
+        finally:
+            coroutine.close()
+
+
+def recreate(
+    spec: Specification, activity: int, trail: Trail, begin: Callable[[Answers], None]
+) -> tuple[Coroutine[Step, None, None], Step]:
+    """Run a fresh coroutine along a trail of what it was told in each step."""
+    spec.enter(activity, fresh=True)
+    coroutine = spec.coroutine(activity)
+    step = advance(coroutine)
+    for said in trail:
+        begin(said)
+        spec.enter(activity, atomic="replayed")
+        if step.guard is not None:
+            step.guard()
+        step = advance(coroutine)
+    return coroutine, step
+
+
+def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:
+    """All tables of a specification and of the properties to judge its states by.
+
+    Raises SpecError for what the language refuses.
+    """
+    driver = Questioner(spec)
+    spec.driver = driver
+    activities = [
+        _Activity(spec, driver, index).tabulate() for index in range(len(spec.activity_names))
+    ]
+    trees: dict[str, Node] = {}
+    for name, judge in judges.items():
+
+        def run(script: Answers, judge: Always = judge) -> Node:
+            driver.begin(script)
+            spec.enter(-1, atomic="a property is not a step")
+            return Judged(*judge.judge(spec))
+
+        trees[name] = enumerate_runs(driver, run)
+    return Tables(spec, activities, trees)

@@ -1,0 +1,91 @@
+"""Where an activity stands: code, instruction and locals, down its chain of awaits."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Coroutine
+from typing import Any
+
+from .errors import SpecError
+from .locks import Lock
+from .population import Member
+from .specification import Specification
+from .steps import Step
+
+Frame = tuple[str, str, int, int, tuple[tuple[str, Any], ...]]
+Position = tuple[Any, ...]
+
+
+def advance(coroutine: Coroutine[Step, None, None]) -> Step:
+    """Run a coroutine to its next await; refuses anything but a Step there."""
+    step = coroutine.send(None)
+    if not isinstance(step, Step):
+        raise SpecError(
+            f"awaits a {type(step).__name__}, which no driver knows\n"
+            f"  wrote: await <{type(step).__name__}>\n"
+            f"  write: await self.preempt(), self.until(…) or another word of the language",
+            location(coroutine),
+        )
+    return step
+
+
+def frames(coroutine: object) -> list[Any]:
+    """The suspended frames from the activity down to the word it awaits."""
+    found = []
+    while True:
+        frame = getattr(coroutine, "cr_frame", None)
+        if frame is None:
+            return found
+        found.append(frame)
+        coroutine = getattr(coroutine, "cr_await", None)
+
+
+def location(coroutine: object) -> str:
+    """``file:line`` of the innermost suspended frame."""
+    chain = frames(coroutine)
+    return f"{chain[-1].f_code.co_filename}:{chain[-1].f_lineno}" if chain else ""
+
+
+def position(coroutine: object, step: Step, held: tuple[Any, ...]) -> Position:
+    """The activity's whole local state as a value. Two equal positions behave alike."""
+    chain = []
+    for frame in frames(coroutine):
+        code = frame.f_code
+        names = []
+        for name, value in sorted(frame.f_locals.items()):
+            if name in ("self", "__class__"):
+                continue
+            try:
+                names.append((name, _plain(value)))
+            except TypeError:
+                raise SpecError(
+                    f"the local {name!r} of {code.co_name}() is a {type(value).__name__}, which "
+                    f"cannot live across an await: only bool, int, str, None, enum members, "
+                    f"tuples of these, locks and the picked member can\n"
+                    f"  wrote: {name} = <{type(value).__name__}>, then await\n"
+                    f"  write: a declared field, a tuple, or `del {name}` before the await",
+                    f"{code.co_filename}:{frame.f_lineno}",
+                ) from None
+        chain.append(
+            (code.co_filename, code.co_qualname, code.co_firstlineno, frame.f_lasti, tuple(names))
+        )
+    return (tuple(chain), held, step.resting)
+
+
+def _plain(value: object) -> object:
+    """A hashable stand-in that tells apart what a specification can tell apart."""
+    if value is None or isinstance(value, bool | int | str):
+        return (type(value).__name__, value)
+    if isinstance(value, enum.Enum):
+        return (type(value).__qualname__, value.name)
+    if isinstance(value, tuple):
+        return tuple(_plain(v) for v in value)
+    if isinstance(value, dict):  # keyword arguments
+        return ("dict", tuple(sorted((str(k), _plain(v)) for k, v in value.items())))
+    if isinstance(value, Lock):
+        return ("lock", value.name)
+    if isinstance(value, Member):
+        return ("member",)
+    if isinstance(value, Specification):
+        return ("self",)
+    raise TypeError

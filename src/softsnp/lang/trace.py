@@ -1,0 +1,68 @@
+"""A trace: the steps of one run of a specification, for whoever draws or stores it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One function of the chain that a step runs in; the outermost is the activity."""
+
+    method: str
+    """The specification's name for it (``snp_prepare``)."""
+    function: str
+    """Its C counterpart (``snp_prepare()``), or the method's name where it has none."""
+    file: str
+    """The specification's file."""
+    line: int
+    doc: str
+    """The docstring, with its ``C:``, ``Locks:`` and ``Source:`` lines."""
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One atomic step."""
+
+    activity: str
+    frames: tuple[Frame, ...]
+    """Where the step began, outermost first; at rest only the activity's own frame."""
+    changes: dict[str, str]
+    """What changed: a scalar's name, or ``CPU 2``, to ``before → after``."""
+    notes: tuple[str, ...]
+    choices: tuple[str, ...]
+    """What was decided: ``operation: kexec``, ``SNP_INIT_EX fails``."""
+    events: tuple[str, ...]
+    waits_for: str = ""
+    """What the step waited for, when it began with a wait."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an activity stands at the end of a trace."""
+
+    activity: str
+    frames: tuple[Frame, ...]
+    resting: bool
+    waits_for: str
+    """What it waits for that has not come, or an empty string."""
+    holds: tuple[str, ...]
+    """``cpu_hotplug_lock for reading`` and so on."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run from an initial state to the state of interest."""
+
+    members: int
+    """How many members the run has (CPUs)."""
+    member: str
+    """The population's name for one of them."""
+    steps: tuple[TraceStep, ...]
+    state: dict[str, str]
+    """The scalars at the end."""
+    population: dict[str, tuple[str, ...]]
+    """``CPU 0`` to the names of the bits it has at the end."""
+    standing: tuple[Standing, ...]
+    consulted: dict[str, bool]
+    """The assumptions that the steps looked at, and whether each is on."""

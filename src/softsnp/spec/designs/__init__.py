@@ -1,0 +1,39 @@
+"""The lineage: one file a design, each a subclass that overrides what its revision changes."""
+
+from softsnp.spec.designs.linux_7_3 import Linux73
+from softsnp.spec.designs.linux_tip_2026_06 import LinuxTip202606
+from softsnp.spec.designs.review_disable_under_read_lock import ReviewDisableUnderReadLock
+from softsnp.spec.designs.review_flag_on_top import ReviewFlagOnTop
+from softsnp.spec.designs.review_no_flag_on_top import ReviewNoFlagOnTop
+from softsnp.spec.designs.review_reenable_on_init_failure import ReviewReenableOnInitFailure
+from softsnp.spec.designs.rmpopt_v8 import RmpoptV8
+from softsnp.spec.designs.rmpopt_v9 import RmpoptV9
+from softsnp.spec.designs.rmpopt_v9_no_flag import RmpoptV9NoFlag
+from softsnp.spec.designs.rmpopt_v10 import RmpoptV10
+
+LINEAGE = (
+    Linux73,
+    LinuxTip202606,
+    RmpoptV8,
+    RmpoptV9,
+    RmpoptV9NoFlag,
+    ReviewFlagOnTop,
+    ReviewNoFlagOnTop,
+    ReviewReenableOnInitFailure,
+    RmpoptV10,
+    ReviewDisableUnderReadLock,
+)
+
+__all__ = [
+    "LINEAGE",
+    "Linux73",
+    "LinuxTip202606",
+    "ReviewDisableUnderReadLock",
+    "ReviewFlagOnTop",
+    "ReviewNoFlagOnTop",
+    "ReviewReenableOnInitFailure",
+    "RmpoptV8",
+    "RmpoptV9",
+    "RmpoptV9NoFlag",
+    "RmpoptV10",
+]

@@ -1,0 +1,36 @@
+"""kernel/smp.c: broadcasts."""
+
+from __future__ import annotations
+
+from softsnp.spec.fw.psp import Psp
+
+IPI = "an IPI handler runs with interrupts off on the CPU it was sent to, which is online"
+
+
+class Smp(Psp):
+    """Inter-processor interrupts."""
+
+    async def on_each_cpu(self, **registers: bool) -> None:
+        """C: kernel/smp.c: on_each_cpu(), with a handler that sets these registers
+        Locks: none taken; most callers hold cpu_hotplug_lock for reading
+        Source: [code] v7.2 kernel/smp.c: waits until every online CPU has run the handler
+
+        Not yet reached is a CPU that lacks what the handler sets: running the handler on one that
+        has it already changes nothing.
+        """
+        if not self.one_ipi_a_step:
+            await self.preempt(atomic="one-ipi-a-step is off")
+            self.cpus.where(online=True).set(**registers)
+            return
+        await self.preempt(atomic=IPI)
+        while self.reach_one(registers):
+            await self.preempt(atomic=IPI)
+
+    def reach_one(self, registers: dict[str, bool]) -> bool:
+        """One online CPU that lacks any of these registers' values gets them all, if there is."""
+        online = self.cpus.where(online=True)
+        for name, value in registers.items():
+            if online.where(**{name: not value}).set_one(**registers):
+                return True
+            online = online.where(**{name: value})
+        return False
