@@ -5,15 +5,14 @@ It is a second, independent meaning of every word: it knows no tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from softsnp.lang import Change, Cube, Field, Specification, Step
+from softsnp.lang import Change, Cube, Field, Impossible, SpecError, Specification, Step
 from softsnp.lang.position import Position, advance, position
 
-Scalars = tuple[int, ...]
-Said = tuple[int, ...]
+from .recreate import Said, Trail, recreate
 
 
 @dataclass
@@ -50,7 +49,6 @@ class Concrete:
         self.said: list[int] = []
         self.events: list[str] = []
         self.notes: list[str] = []
-        self.choices: list[str] = []
         self.restarted = False
 
     def _fork(self, ways: int) -> int:
@@ -115,10 +113,7 @@ class Concrete:
         del self.world.picked[self.activity]
 
     def choose(self, count: int, label: str) -> int:
-        way = self._say(self._fork(count))
-        if label:
-            self.choices.append(f"{label}\0{way}")
-        return way
+        return self._say(self._fork(count))
 
     def at_rest(self, activity: int) -> bool:
         return self._say(self.resting(activity)) == 1
@@ -137,34 +132,56 @@ class Concrete:
         self.notes.append(text)
 
 
-class _Told:
-    """The driver that tells a specification again what it was told before."""
+@dataclass(frozen=True)
+class Taken:
+    """One step that was taken: the world after it, and everything about it."""
 
-    def __init__(self) -> None:
-        self.next: Callable[[], int] = iter(()).__next__
+    world: World
+    position: Position
+    resting: bool
+    said: Said
+    forks: tuple[int, ...]
+    """Which way it went at each fork."""
+    events: tuple[str, ...]
+    notes: tuple[str, ...]
+    restarted: bool
 
-    def read(self, field: Field[Any]) -> int:
-        return self.next()
 
-    def any(self, cube: Cube) -> bool:
-        return self.next() == 1
+def steps(
+    driver: Concrete, activity: int, trail: Trail, world: World
+) -> Iterator[Taken]:
+    """Every step that an activity can take from here, each run on the specification itself.
 
-    any_free = any
-
-    def peek(self, cube: Cube, bit: int) -> bool:
-        return self.next() == 1
-
-    def member_bit(self, bit: int) -> bool:
-        return self.next() == 1
-
-    def choose(self, count: int, label: str) -> int:
-        return self.next()
-
-    def at_rest(self, activity: int) -> bool:
-        return self.next() == 1
-
-    def ignore(self, *_: object) -> None:
-        pass
-
-    write = update = update_one = pick = member_update = ignore
-    member_release = restart = event = note = ignore
+    Raises SpecError when the specification fails in one of them.
+    """
+    spec = driver.spec
+    pending: list[tuple[int, ...]] = [()]
+    while pending:
+        script = pending.pop()
+        driver.begin(world.copy(), activity, ())
+        spec.driver = driver
+        coroutine, step = recreate(spec, activity, trail)
+        driver.begin(world.copy(), activity, script)
+        spec.enter(activity, step.atomic)
+        try:
+            if step.guard is not None and not step.guard():
+                return
+            step = advance(coroutine)
+            where = position(coroutine, step, spec.held(activity))
+        except Impossible as error:
+            raise SpecError(str(error)) from error
+        finally:
+            coroutine.close()
+        for depth in range(len(script), len(driver.forks)):
+            head = driver.taken[:depth]
+            pending += [(*head, way) for way in range(1, driver.forks[depth])]
+        yield Taken(
+            driver.world,
+            where,
+            step.resting,
+            tuple(driver.said),
+            tuple(driver.taken),
+            tuple(driver.events),
+            tuple(driver.notes),
+            driver.restarted,
+        )

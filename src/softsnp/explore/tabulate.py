@@ -15,6 +15,7 @@ from softsnp.lang import Always, Change, Cube, Field, Impossible, SpecError, Spe
 from softsnp.lang.errors import innermost_frame
 from softsnp.lang.position import Position, advance, location, position
 
+from .recreate import Trail, recreate
 from .tree import (
     AnyMember,
     Ask,
@@ -40,7 +41,6 @@ from .tree import (
 )
 
 Answers = tuple[int, ...]
-Trail = tuple[Answers, ...]
 
 
 @dataclass
@@ -48,6 +48,7 @@ class LocalState:
     """One position of an activity: how to get there, what stands there, what it does next."""
 
     trail: Trail
+    position: Position
     resting: bool
     tree: Node = field(default_factory=Blocked)
 
@@ -173,42 +174,6 @@ class Questioner:
         pass
 
 
-class Replayer:
-    """The driver that tells a specification again what it was told before."""
-
-    def __init__(self) -> None:
-        self.begin(())
-
-    def begin(self, said: Answers) -> None:
-        self.next = iter(said).__next__
-
-    def read(self, field: Field[Any]) -> int:
-        return self.next()
-
-    def any(self, cube: Cube) -> bool:
-        return self.next() == 1
-
-    any_free = any
-
-    def peek(self, cube: Cube, bit: int) -> bool:
-        return self.next() == 1
-
-    def member_bit(self, bit: int) -> bool:
-        return self.next() == 1
-
-    def choose(self, count: int, label: str) -> int:
-        return self.next()
-
-    def at_rest(self, activity: int) -> bool:
-        return self.next() == 1
-
-    def ignore(self, *_: object) -> None:
-        pass
-
-    write = update = update_one = pick = member_update = ignore
-    member_release = restart = event = note = ignore
-
-
 @dataclass
 class _Growing:
     """A tree while it is being put together from runs."""
@@ -267,7 +232,6 @@ class _Activity:
         self.spec = spec
         self.driver = driver
         self.activity = activity
-        self.replayer = Replayer()
         self.found: dict[Position, int] = {}
         self.locals: list[LocalState] = []
 
@@ -294,19 +258,13 @@ class _Activity:
         where = position(coroutine, step, self.spec.held(self.activity))
         if where not in self.found:
             self.found[where] = len(self.locals)
-            self.locals.append(LocalState(trail, step.resting))
+            self.locals.append(LocalState(trail, where, step.resting))
         return self.found[where]
 
     def recreate(self, trail: Trail) -> tuple[Coroutine[Step, None, None], Step]:
         """A coroutine of the activity, at the end of a trail, and the step it awaits there."""
         self.driver.begin(())
-        if not trail:
-            self.spec.driver = self.driver
-        else:
-            self.spec.driver = self.replayer
-        coroutine, step = recreate(self.spec, self.activity, trail, self.replayer.begin)
-        self.spec.driver = self.driver
-        return coroutine, step
+        return recreate(self.spec, self.activity, trail)
 
     def run(self, local: LocalState, script: Answers) -> Node:
         """One step from a local state, with scripted answers; the leaf it ends in."""
@@ -330,22 +288,6 @@ class _Activity:
             return Bad(f"{place}: {kind}{error}")
         finally:
             coroutine.close()
-
-
-def recreate(
-    spec: Specification, activity: int, trail: Trail, begin: Callable[[Answers], None]
-) -> tuple[Coroutine[Step, None, None], Step]:
-    """Run a fresh coroutine along a trail of what it was told in each step."""
-    spec.enter(activity, fresh=True)
-    coroutine = spec.coroutine(activity)
-    step = advance(coroutine)
-    for said in trail:
-        begin(said)
-        spec.enter(activity, atomic="replayed")
-        if step.guard is not None:
-            step.guard()
-        step = advance(coroutine)
-    return coroutine, step
 
 
 def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:

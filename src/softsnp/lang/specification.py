@@ -239,12 +239,19 @@ class Specification:
     # --- words that do not ------------------------------------------------------------------
 
     def choose(self, *alternatives: T, label: str = "") -> T:
-        if len(alternatives) == 1:
-            return alternatives[0]
-        return alternatives[self.driver.choose(len(alternatives), label)]
+        """One of the alternatives; ``label`` is what a chart calls the decision."""
+        chosen = alternatives[0]
+        if len(alternatives) > 1:
+            chosen = alternatives[self.driver.choose(len(alternatives), label)]
+        if label:
+            self.driver.note(f"{label}: {chosen}")
+        return chosen
 
     def fault(self, what: str) -> bool:
-        return self.driver.choose(2, f"{what} fails") == 1
+        if self.driver.choose(2, f"{what} fails") == 0:
+            return False
+        self.driver.note(f"fault: {what} fails")
+        return True
 
     def event(self, name: str) -> None:
         self.driver.event(name)

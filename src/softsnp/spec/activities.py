@@ -35,7 +35,6 @@ class Host(Linux):
                 "kexec",
                 label="operation",
             )
-            self.note(operation)
             if operation == "snphost commit":
                 await self.sev_ioctl(Command.SNP_COMMIT)
             elif operation == "snphost config":
@@ -66,10 +65,11 @@ class Host(Linux):
         while True:
             await self.rest(lambda: self.system_running, atomic=SYSTEM_CALL)
             if self.cpu_hot_add:
-                operation = self.choose("offline a CPU", "online a CPU", "add a CPU")
+                operation = self.choose(
+                    "offline a CPU", "online a CPU", "add a CPU", label="operation"
+                )
             else:
-                operation = self.choose("offline a CPU", "online a CPU")
-            self.note(operation)
+                operation = self.choose("offline a CPU", "online a CPU", label="operation")
             if operation == "offline a CPU":
                 await self.cpu_subsys_offline()
             elif operation == "online a CPU":

@@ -25,7 +25,7 @@ class Psp(Rmp):
     sev_state = OneOf(State.UNINIT, "legacy SEV: sev.state")
     snp_state = OneOf(State.UNINIT, "SNP: snp_state")
     fully_shut_down = Bool(
-        False, "no SNP_INIT_EX or kexec since a full x86 shutdown succeeded", ghost=True
+        False, "no SNP init and no kexec has begun since a full x86 shutdown", ghost=True
     )
 
     def _counted(self, **bits: bool) -> bool:
@@ -79,7 +79,6 @@ class Psp(Rmp):
         self.rmp = RmpTable.LIVE
         self.guest_pages_assigned = False
         self.snp_state = State.INIT
-        self.fully_shut_down = False
         self.event("SNP comes up")
         return Status.SUCCESS
 

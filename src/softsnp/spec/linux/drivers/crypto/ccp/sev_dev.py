@@ -89,6 +89,7 @@ class CcpSevDev(X86Sev):
         Locks: sev_cmd_mutex held
         Source: none; it watches what a failed init does to SNP's hold on CPU hotplug
         """
+        self.fully_shut_down = False
         found = self.observe(CcpSevDev.cpu_hotplug_disabled)
         rc = await self._sev_snp_init_locked()
         if rc:
