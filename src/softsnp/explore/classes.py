@@ -2,7 +2,7 @@
 
 Lanes are spent on no others. Two classes that no question and no effect tells apart, now or after
 any changes, are one class: a member that moves between them changes nothing that anyone can see.
-What can occur is found by a flow analysis over the trees that follows the population and ignores scalars and locks, so it
+What can occur is found by a flow analysis over the trees: it ignores scalars and locks, so it
 may name a class that no reachable state has, and never misses one that some state has.
 """
 
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from softsnp.lang import Change, Cube
+
 from .tree import (
     AnyMember,
     Ask,
-    Change,
-    Cube,
     Do,
     Leaf,
     MemberBit,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from softsnp.lang import Change, Cube, Field, Impossible, SpecError, Specification, Step
+from softsnp.lang import Change, Cube, Field, Impossible, SpecError, Specification
 from softsnp.lang.position import Position, advance, position
 
 from .recreate import Said, Trail, recreate
@@ -147,9 +147,7 @@ class Taken:
     restarted: bool
 
 
-def steps(
-    driver: Concrete, activity: int, trail: Trail, world: World
-) -> Iterator[Taken]:
+def steps(driver: Concrete, activity: int, trail: Trail, world: World) -> Iterator[Taken]:
     """Every step that an activity can take from here, each run on the specification itself.
 
     Raises SpecError when the specification fails in one of them.

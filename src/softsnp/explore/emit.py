@@ -85,7 +85,8 @@ class Populations:
         return [
             a
             for a, s in layout.slots.items()
-            if population >> s & layout.slot_valid and cube.holds(population >> s & layout.class_mask)
+            if population >> s & layout.slot_valid
+            and cube.holds(population >> s & layout.class_mask)
         ]
 
     def _change_slot(self, population: int, activity: int, change: Change) -> int:
@@ -242,17 +243,13 @@ class Emitter:
             memo = self.memo(("U", effect), lambda: self.populations.update(*_of(effect)))
             self.add(depth, f"{new} = {split} {memo}[{state} & {population}]")
         elif isinstance(effect, Release):
-            memo = self.memo(
-                ("L", self.activity), lambda: self.populations.release(self.activity)
-            )
+            memo = self.memo(("L", self.activity), lambda: self.populations.release(self.activity))
             self.add(depth, f"{new} = {split} {memo}[{state} & {population}]")
         elif isinstance(effect, Restart):
             others = 0
             for activity, (shift, mask) in enumerate(layout.at):
                 others |= 0 if activity == self.activity else mask << shift
-            memo = self.memo(
-                ("R", self.activity), lambda: self.populations.restart(self.activity)
-            )
+            memo = self.memo(("R", self.activity), lambda: self.populations.restart(self.activity))
             self.add(
                 depth,
                 f"{new} = {state} & {~(population | others)} | {memo}[{state} & {population}]",
@@ -379,7 +376,7 @@ class Emitted:
             "hit": hit,
             "bad": lambda index, state: bad(emitter.bad[index], state),
         }
-        exec(compile(self.source, "<emitted>", "exec"), names)  # noqa: S102
+        exec(compile(self.source, "<emitted>", "exec"), names)
         self.expand: Expand = names["expand"]
         self.by_activity: list[list[Expand]] = [
             names[f"t{activity}"] for activity in range(len(layout.machine.trees))

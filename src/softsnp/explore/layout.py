@@ -74,9 +74,7 @@ def machine(tables: Tables, merge: bool = True) -> Machine:
         nodes = [*(tree for t in trees for tree in t), *tables.judges.values()]
         canonical = canonical_classes(bit_count, population.identity_mask, nodes)
     classes = sorted({canonical[cls] for cls in reachable})
-    return Machine(
-        tables, blocks, trees, resting, canonical, classes, picking_activities(trees)
-    )
+    return Machine(tables, blocks, trees, resting, canonical, classes, picking_activities(trees))
 
 
 @dataclass(frozen=True)
@@ -132,9 +130,7 @@ class Layout:
 
     def initial_states(self) -> list[int]:
         spec = self.machine.spec
-        start = sum(
-            field.initial << self.scalars[name][0] for name, field in spec.fields.items()
-        )
+        start = sum(field.initial << self.scalars[name][0] for name, field in spec.fields.items())
         return [start | self.pack_free(free) for free in self._initial_populations()]
 
     def _initial_populations(self) -> Iterator[dict[int, int]]:

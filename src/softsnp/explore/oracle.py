@@ -15,10 +15,10 @@ from itertools import permutations
 from typing import Any
 
 from softsnp.lang import Always, Never, NoDeadlock, Property, Specification
+from softsnp.lang.position import Position, position
 
 from .concrete import Concrete, Taken, World, steps
 from .recreate import Trail, recreate
-from softsnp.lang.position import Position, position
 
 Key = tuple[Any, ...]
 
@@ -128,8 +128,7 @@ class Oracle:
             yield (
                 taken,
                 tuple(
-                    here if a == activity else 0 if taken.restarted else p
-                    for a, p in enumerate(at)
+                    here if a == activity else 0 if taken.restarted else p for a, p in enumerate(at)
                 ),
             )
 

@@ -72,9 +72,7 @@ class Replay:
             if population
             else {},
             standing=tuple(self._standing(a, world) for a in range(len(self.trails))),
-            consulted={
-                name: self.spec.assumptions[name] for name in sorted(self.spec.consulted)
-            },
+            consulted={name: self.spec.assumptions[name] for name in sorted(self.spec.consulted)},
         )
 
     # --- matching --------------------------------------------------------------------------------
@@ -177,11 +175,13 @@ def describe(spec: Specification, frame: Any) -> Frame:
     code = frame.f_code
     doc = ""
     for base in type(spec).__mro__:
-        function = vars(base).get(code.co_name)
-        if function is not None and getattr(function, "__code__", None) is code:
-            doc = function.__doc__ or ""
+        method = vars(base).get(code.co_name)
+        if getattr(method, "__code__", None) is code:
+            doc = method.__doc__ or ""
             break
-    return Frame(code.co_name, c_function(doc) or code.co_name, code.co_filename, frame.f_lineno, doc)
+    return Frame(
+        code.co_name, c_function(doc) or code.co_name, code.co_filename, frame.f_lineno, doc
+    )
 
 
 def c_function(doc: str) -> str:

@@ -149,7 +149,7 @@ class Search:
             f"{message}\n  reached after {self.depths[self.current]} steps, so it can happen"
         )
 
-    def run(self, limits: Limits = Limits(), watch: Watch | None = None) -> Explored:  # noqa: B008
+    def run(self, limits: Limits = Limits(), watch: Watch | None = None) -> Explored:
         """Explore; Ctrl-C, ``limits.states`` and ``limits.memory`` end it early, and say so."""
         states: list[int] = []
         index: dict[int, int] = {}
@@ -261,9 +261,7 @@ class Search:
                 steps = None if end is None else explored.depths[end]
                 explored.findings[prop.name] = Finding(True, steps, end)
 
-    def _no_return(
-        self, explored: Explored, edges: array[int], offsets: array[int]
-    ) -> int | None:
+    def _no_return(self, explored: Explored, edges: array[int], offsets: array[int]) -> int | None:
         """The first state from which some activity can never come to rest again, or None."""
         layout = self.layout
         every = (1 << len(layout.at)) - 1

@@ -7,7 +7,8 @@ an explorer keep counts instead of members.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, overload
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 from .driver import Change, Cube
 from .errors import Impossible, SpecError
@@ -42,7 +43,8 @@ class Bit:
         return self.name
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True)
+class Kind:
     """Members that start alike. ``count`` is how many there are; None is any number."""
 
     bits: dict[str, bool]
@@ -80,9 +82,7 @@ class Population:
         mask = value = 0
         for name, on in bits.items():
             if name not in self.bits:
-                raise SpecError(
-                    f"{self.name} has no bit {name!r}; it has {', '.join(self.bits)}"
-                )
+                raise SpecError(f"{self.name} has no bit {name!r}; it has {', '.join(self.bits)}")
             mask |= 1 << self.bits[name].index
             value |= bool(on) << self.bits[name].index
         return mask, value

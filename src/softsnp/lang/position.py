@@ -31,7 +31,7 @@ def advance(coroutine: Coroutine[Step, None, None]) -> Step:
 
 def frames(coroutine: object) -> list[Any]:
     """The suspended frames from the activity down to the word it awaits."""
-    found = []
+    found: list[Any] = []
     while True:
         frame = getattr(coroutine, "cr_frame", None)
         if frame is None:

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from .driver import Driver
 from .errors import Impossible, OutOfDomain, SpecError
 from .locks import Lock, Mutex, PercpuRwsem, Writer
-from .population import Bit, Kind, Member, Population
+from .population import Bit, Kind, Member, Population, Selection
 from .state import Assumption, Field, Parameter
 from .steps import Step
 
@@ -95,7 +95,7 @@ class Specification:
         init(self, "assumptions", {**defaults, **(assume or {})})
         init(self, "parameters", {**variants, **parameters})
         init(self, "fields", cls.declared_fields())
-        init(self, "population", next(iter(declared(cls, Population).values()), None))
+        init(self, "_populations", tuple(declared(cls, Population).values()))
         init(self, "consulted", set())
         init(self, "_activity", 0)
         init(self, "_held", {})
@@ -107,8 +107,8 @@ class Specification:
     assumptions: dict[str, bool]
     parameters: dict[str, str]
     fields: dict[str, Field[Any]]
-    population: Population | None
     consulted: set[str]
+    _populations: tuple[Population, ...]
     _activity: int
     _held: dict[int, dict[str, Mode]]
     _member: set[int]
@@ -120,8 +120,9 @@ class Specification:
             object.__setattr__(self, name, value)
             return
         attribute = getattr(type(self), name, None)
-        if hasattr(type(attribute), "__set__"):
-            type(attribute).__set__(attribute, self, value)
+        assign = getattr(attribute, "__set__", None)
+        if assign is not None:
+            assign(self, value)
             return
         raise SpecError(
             f"self.{name} is not declared state, so nobody would see it change\n"
@@ -150,6 +151,10 @@ class Specification:
         for lock in declared(cls, Lock).values():
             fields.update({part.name: part for part in lock.parts().values()})
         return fields
+
+    @property
+    def population(self) -> Population | None:
+        return self._populations[0] if self._populations else None
 
     def members(self) -> tuple[Kind, ...]:
         """How the population starts. At least one kind's count is None if N may vary."""
@@ -180,7 +185,7 @@ class Specification:
         if self.population is None:
             raise SpecError("pick() needs a population")
         await Step()
-        return getattr(self, self.population.name).where(**bits).take()  # type: ignore[no-any-return]
+        return Selection(self, self.population, bits).take()
 
     # --- locks -----------------------------------------------------------------------------
     # Taking and releasing a lock does not count as touching a shared thing: what else the step
@@ -204,9 +209,7 @@ class Specification:
         self._poke(lock.locked, False)
 
     async def down_read(self, lock: PercpuRwsem) -> None:
-        await Step(
-            lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}"
-        )
+        await Step(lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}")
         self._poke(lock.readers, self._peek(lock.readers) + 1)
         self._hold(lock, "read")
 
@@ -216,9 +219,7 @@ class Specification:
 
     async def down_write(self, lock: PercpuRwsem) -> None:
         """Two steps: stop new readers, then wait for those inside."""
-        await Step(
-            lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}"
-        )
+        await Step(lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}")
         self._poke(lock.writer, Writer.waiting)
         await Step(lambda: self._peek(lock.readers) == 0, f"for the readers of {lock.name}")
         self._poke(lock.writer, Writer.holding)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes
-from softsnp.spec.activities import Host
 from softsnp.spec.fw.psp import State
-
 
 PROPERTIES: list[Property] = [
     Always(

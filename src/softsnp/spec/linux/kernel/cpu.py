@@ -117,7 +117,9 @@ class CpuHotplug(Smp):
         if cpu is None:
             self.cpus_write_unlock()
             return EINVAL
-        await self.preempt(atomic="INIT/SIPI: the CPU is reset before it runs its first instruction")
+        await self.preempt(
+            atomic="INIT/SIPI: the CPU is reset before it runs its first instruction"
+        )
         if not self.init_sipi_keeps_syscfg:
             cpu.set(**AT_RESET)
         cpu.set(online=True)

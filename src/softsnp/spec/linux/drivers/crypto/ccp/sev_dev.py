@@ -14,9 +14,14 @@ class CcpSevDev(X86Sev):
 
     sev_cmd_mutex = Mutex("one SEV command sequence at a time", memory="module")
     ccp_loaded = Bool(False, "the ccp module is there, and so is /dev/sev", memory="kernel")
-    ccp_users = Count(2, "how many have /dev/sev open; ccp cannot go while any has", memory="kernel")
+    ccp_users = Count(
+        2, "how many have /dev/sev open; ccp cannot go while any has", memory="kernel"
+    )
     snp_initialized = Bool(
-        False, "struct sev_device: SNP is up, says the driver", memory="module", guard="sev_cmd_mutex"
+        False,
+        "struct sev_device: SNP is up, says the driver",
+        memory="module",
+        guard="sev_cmd_mutex",
     )
     sev_plat_state = OneOf(
         State.UNINIT,
@@ -56,9 +61,9 @@ class CcpSevDev(X86Sev):
         return 0
 
     async def snp_alloc_range_list(self) -> bool:
-        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_init_locked(), its range list; whether it failed
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_init_locked(), its range list
         Locks: sev_cmd_mutex held
-        Source: [code] v7.3: after snp_prepare(), which is not undone
+        Source: [code] v7.3: after snp_prepare(), which is not undone; true is failure
         """
         if not self.allocations_may_fail:
             return False

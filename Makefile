@@ -1,0 +1,40 @@
+# The README's two commands are `make check` and `make test`. Both work in a fresh clone with
+# nothing but Python 3.11 or newer (with venv) and make; everything is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: check test pins clean
+
+check: .venv/installed
+	$(BIN)/softsnp check
+
+test: .venv/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto
+
+# The verdicts, lengths and counts under tests/designs/, made anew.
+pins: .venv/installed-test
+	$(BIN)/python -m tests.designs.regenerate
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'softsnp needs Python 3.11 or newer; "$(PYTHON)" is older or missing.' \
+	    'Say which to use: make PYTHON=python3.12' >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo 'softsnp needs the venv module; on Debian: apt install python3-venv' >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-test: pyproject.toml .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ .venv/installed
+
+clean:
+	rm -rf .venv build dist
