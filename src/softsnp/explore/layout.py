@@ -52,9 +52,10 @@ class Machine:
 
 
 def _class(spec: Specification, kind: Kind) -> int:
-    if spec.population is None:
+    population = spec.population()
+    if population is None:
         raise SpecError("members() of a specification without a population")
-    return spec.population.pack(kind.bits)[1]
+    return population.pack(kind.bits)[1]
 
 
 def machine(tables: Tables, merge: bool = True) -> Machine:
@@ -67,7 +68,7 @@ def machine(tables: Tables, merge: bool = True) -> Machine:
         resting.append(r)
     initial = [_class(tables.spec, kind) for kind in tables.spec.members()]
     reachable = reachable_classes(initial, trees) if initial else []
-    population = tables.spec.population
+    population = tables.spec.population()
     bit_count = len(population.bits) if population else 0
     canonical = list(range(1 << bit_count))
     if merge and population:
@@ -107,7 +108,9 @@ class Layout:
             self.at.append((shift, (1 << width) - 1))
             shift += width
         self.low = shift
-        class_bits = len(spec.population.bits) if spec.population else 0
+        population = spec.population()
+        class_bits = len(population.bits) if population else 0
+        self.identity = population.identity_mask if population else 0
         self.class_mask = (1 << class_bits) - 1
         self.slots: dict[int, int] = {}
         for activity in machine.pickers:
@@ -184,12 +187,11 @@ class Layout:
     def orbit(self, population: int) -> int:
         """N!/∏counts! within each group that identity bits tell apart; picked ones count once."""
         shown = self.decode(population)
-        identity = self.machine.spec.population.identity_mask if self.machine.spec.population else 0
         groups: dict[int, list[int]] = {}
         for cls, count in shown.free.items():
-            groups.setdefault(cls & identity, []).append(count)
+            groups.setdefault(cls & self.identity, []).append(count)
         for cls in shown.picked.values():
-            groups.setdefault(cls & identity, []).append(1)
+            groups.setdefault(cls & self.identity, []).append(1)
         ways = 1
         for counts in groups.values():
             ways *= factorial(sum(counts))

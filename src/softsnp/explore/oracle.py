@@ -55,7 +55,7 @@ class Oracle:
 
     def initial(self, members: int, numbered: bool) -> Iterator[World]:
         scalars = {name: f.initial for name, f in self.spec.fields.items()}
-        population = self.spec.population
+        population = self.spec.population()
         kinds = self.spec.members()
         if population is None or not kinds:
             yield World(scalars, [])

@@ -57,7 +57,7 @@ class Replay:
                     self.trails[other] = self.trails[other] if other == activity else ()
             self.at = list(goal.at)
             world = taken.world
-        population = self.spec.population
+        population = self.spec.population()
         return Trace(
             members=len(world.members),
             member=population.member if population else "",
@@ -79,7 +79,7 @@ class Replay:
 
     def _start(self, shown: Snapshot) -> World:
         """Members in the order of their kinds, so that the first kind gets the first numbers."""
-        population = self.spec.population
+        population = self.spec.population()
         members: list[int] = []
         left = dict(shown.free)
         for kind in self.spec.members():
@@ -131,7 +131,7 @@ class Replay:
             old, new = before.scalars[name], after.scalars[name]
             if old != new and not field.ghost:
                 found[name] = f"{field.show(old)} → {field.show(new)}"
-        population = self.spec.population
+        population = self.spec.population()
         for member, (old, new) in enumerate(zip(before.members, after.members, strict=True)):
             if old != new and population is not None:
                 found[f"{population.member} {member}"] = ", ".join(

@@ -95,7 +95,6 @@ class Specification:
         init(self, "assumptions", {**defaults, **(assume or {})})
         init(self, "parameters", {**variants, **parameters})
         init(self, "fields", cls.declared_fields())
-        init(self, "_populations", tuple(declared(cls, Population).values()))
         init(self, "consulted", set())
         init(self, "_activity", 0)
         init(self, "_held", {})
@@ -108,7 +107,6 @@ class Specification:
     parameters: dict[str, str]
     fields: dict[str, Field[Any]]
     consulted: set[str]
-    _populations: tuple[Population, ...]
     _activity: int
     _held: dict[int, dict[str, Mode]]
     _member: set[int]
@@ -152,9 +150,10 @@ class Specification:
             fields.update({part.name: part for part in lock.parts().values()})
         return fields
 
-    @property
     def population(self) -> Population | None:
-        return self._populations[0] if self._populations else None
+        """The declared population, if there is one."""
+        found = declared(type(self), Population)
+        return next(iter(found.values()), None)
 
     def members(self) -> tuple[Kind, ...]:
         """How the population starts. At least one kind's count is None if N may vary."""
@@ -182,10 +181,11 @@ class Specification:
         return Step(condition, atomic=atomic, resting=True)
 
     async def pick(self, **bits: bool) -> Member | None:
-        if self.population is None:
+        population = self.population()
+        if population is None:
             raise SpecError("pick() needs a population")
         await Step()
-        return Selection(self, self.population, bits).take()
+        return Selection(self, population, bits).take()
 
     # --- locks -----------------------------------------------------------------------------
     # Taking and releasing a lock does not count as touching a shared thing: what else the step
