@@ -6,16 +6,15 @@ reported as one.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import Any
 
-from softsnp.lang import Specification, Step
+from softsnp.lang import Field, Lock, Specification, Step, declared
 from softsnp.lang.position import frames
 from softsnp.lang.trace import Frame, Standing, Trace, TraceStep
 
-from .concrete import Concrete, Taken, World, steps
+from .concrete import Taken, World, steps
 from .layout import Layout, Snapshot
+from .narrate import Narrator, describe
 from .recreate import Trail, recreate
 
 OPERATION = ("operation: ", "command: ", "fault: ")
@@ -32,7 +31,7 @@ class Replay:
         self.layout = layout
         self.machine = layout.machine
         self.spec = layout.machine.spec
-        self.driver = Concrete(self.spec)
+        self.driver = Narrator(self.spec)
         self.block = [
             {local.position: blocks[i] for i, local in enumerate(locals_)}
             for locals_, blocks in zip(
@@ -44,13 +43,14 @@ class Replay:
 
     def run(self, path: list[int]) -> Trace:
         """The trace of a path that starts in an initial state."""
-        self.spec.consulted.clear()
+        consulted: set[str] = set()
         world = self._start(self.layout.decode(path[0]))
         done = []
         for number, state in enumerate(path[1:], 1):
             goal = self.layout.decode(state)
             activity, taken = self._find(world, goal, number)
-            done.append(self._describe(activity, world, taken))
+            consulted |= self.spec.consulted
+            done.append(self._describe(activity, world, taken, dict(self.driver.places)))
             self.trails[activity] = (*self.trails[activity], taken.said)
             if taken.restarted:
                 for other in range(len(self.trails)):
@@ -62,7 +62,11 @@ class Replay:
             members=len(world.members),
             member=population.member if population else "",
             steps=tuple(done),
-            state={n: self.spec.fields[n].show(i) for n, i in world.scalars.items()},
+            state={
+                name: field.show(world.scalars[name])
+                for name, field in declared(type(self.spec), Field).items()
+                if not field.ghost
+            },
             population={
                 f"{population.member} {m}": tuple(
                     name for name, bit in population.bits.items() if cls >> bit.index & 1
@@ -72,7 +76,7 @@ class Replay:
             if population
             else {},
             standing=tuple(self._standing(a, world) for a in range(len(self.trails))),
-            consulted={name: self.spec.assumptions[name] for name in sorted(self.spec.consulted)},
+            consulted={name: self.spec.assumptions[name] for name in sorted(consulted)},
         )
 
     # --- matching --------------------------------------------------------------------------------
@@ -89,14 +93,15 @@ class Replay:
         return World(dict(shown.scalars), members)
 
     def _find(self, world: World, goal: Snapshot, number: int) -> tuple[int, Taken]:
-        """The step of some activity that leads to the goal."""
+        """The step of some activity that leads to the goal; what it consulted is in the spec."""
         for activity in range(len(self.trails)):
             others = [a for a in range(len(self.trails)) if a != activity]
+            self.spec.consulted.clear()
             for taken in steps(self.driver, activity, self.trails[activity], world):
-                if not taken.restarted and any(goal.at[a] != self.at[a] for a in others):
-                    continue
-                if self._matches(activity, taken, goal):
+                moved = any(goal.at[a] != self.at[a] for a in others)
+                if (taken.restarted or not moved) and self._matches(activity, taken, goal):
                     return activity, taken
+                self.spec.consulted.clear()
         raise ReplayError(f"step {number} of a counterexample is no step of the specification")
 
     def _matches(self, activity: int, taken: Taken, goal: Snapshot) -> bool:
@@ -112,14 +117,18 @@ class Replay:
 
     # --- describing ------------------------------------------------------------------------------
 
-    def _describe(self, activity: int, before: World, taken: Taken) -> TraceStep:
+    def _describe(
+        self, activity: int, before: World, taken: Taken, places: dict[str, str]
+    ) -> TraceStep:
         chain, step = self._where(activity)
+        changes = self._changes(before, taken.world)
         notes = tuple(n for n in taken.notes if not n.startswith(OPERATION))
         return TraceStep(
             activity=self.spec.activity_names[activity],
             frames=chain,
-            changes=self._changes(before, taken.world),
+            changes=changes,
             notes=notes,
+            places={what: places[what] for what in places if what in changes or what in notes},
             choices=tuple(n for n in taken.notes if n.startswith(OPERATION)),
             events=taken.events,
             waits_for=step.what,
@@ -127,10 +136,17 @@ class Replay:
 
     def _changes(self, before: World, after: World) -> dict[str, str]:
         found = {}
-        for name, field in self.spec.fields.items():
+        locks = declared(type(self.spec), Lock)
+        for name, field in declared(type(self.spec), Field).items():
             old, new = before.scalars[name], after.scalars[name]
             if old != new and not field.ghost:
                 found[name] = f"{field.show(old)} → {field.show(new)}"
+        for name, lock in locks.items():
+            parts = {part: field.name for part, field in lock.parts().items()}
+            was = {part: before.scalars[field] for part, field in parts.items()}
+            now = {part: after.scalars[field] for part, field in parts.items()}
+            if was != now:
+                found[name] = lock.tell(was, now)
         population = self.spec.population()
         for member, (old, new) in enumerate(zip(before.members, after.members, strict=True)):
             if old != new and population is not None:
@@ -168,26 +184,3 @@ class Replay:
             step.what if waits else "",
             held,
         )
-
-
-def describe(spec: Specification, frame: Any) -> Frame:
-    """A suspended frame, with the C counterpart from its function's docstring."""
-    code = frame.f_code
-    doc = ""
-    for base in type(spec).__mro__:
-        method = vars(base).get(code.co_name)
-        if getattr(method, "__code__", None) is code:
-            doc = method.__doc__ or ""
-            break
-    return Frame(
-        code.co_name, c_function(doc) or code.co_name, code.co_filename, frame.f_lineno, doc
-    )
-
-
-def c_function(doc: str) -> str:
-    """``snp_prepare()`` out of a docstring's ``C: file: snp_prepare()…`` line, if it has one."""
-    for line in doc.splitlines():
-        if line.strip().startswith("C: "):
-            found = re.search(r"\w+\(\)", line)
-            return found.group() if found else ""
-    return ""

@@ -35,6 +35,10 @@ class Lock:
         """Suffix of the field's name to field."""
         raise NotImplementedError
 
+    def tell(self, old: dict[str, int], new: dict[str, int]) -> str:
+        """What happened to the lock, from its parts' values before and after a step."""
+        raise NotImplementedError
+
     def __set__(self, spec: Specification, value: object) -> None:
         raise AttributeError(f"{self.name} is a lock; take and release it with its words")
 
@@ -48,6 +52,9 @@ class Mutex(Lock):
 
     def parts(self) -> dict[str, Field[Any]]:
         return {"": self.locked}
+
+    def tell(self, old: dict[str, int], new: dict[str, int]) -> str:
+        return "taken" if new[""] else "released"
 
 
 class Writer(enum.Enum):
@@ -68,3 +75,13 @@ class PercpuRwsem(Lock):
 
     def parts(self) -> dict[str, Field[Any]]:
         return {".readers": self.readers, ".writer": self.writer}
+
+    def tell(self, old: dict[str, int], new: dict[str, int]) -> str:
+        said = []
+        if old[".readers"] != new[".readers"]:
+            more = new[".readers"] > old[".readers"]
+            said.append("taken for reading" if more else "released by a reader")
+        if old[".writer"] != new[".writer"]:
+            held = "taken and released" if old[".writer"] == Writer.waiting.value else "released"
+            said.append([held, "a writer waits", "taken for writing"][new[".writer"]])
+        return ", ".join(said)

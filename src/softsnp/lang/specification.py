@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any, ClassVar, Literal, TypeVar
 
 from .driver import Driver
@@ -347,10 +348,10 @@ class Specification:
 
 
 def _frames() -> Iterator[tuple[str, int]]:
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
 
 
 def _caller() -> str:

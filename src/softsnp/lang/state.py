@@ -80,6 +80,8 @@ class Field(Generic[T]):
     def show(self, index: int) -> str:
         """The value at ``index`` of the domain, as text."""
         value = self.domain[index]
+        if isinstance(value, bool):
+            return str(int(value))
         return value.name if isinstance(value, enum.Enum) else str(value)
 
 

@@ -30,6 +30,8 @@ class TraceStep:
     changes: dict[str, str]
     """What changed: a scalar's name, or ``CPU 2``, to ``before → after``."""
     notes: tuple[str, ...]
+    places: dict[str, str]
+    """Each note and each changed thing, in order of time, to the function it happened in."""
     choices: tuple[str, ...]
     """What was decided: ``operation: kexec``, ``SNP_INIT_EX fails``."""
     events: tuple[str, ...]
@@ -60,7 +62,7 @@ class Trace:
     """The population's name for one of them."""
     steps: tuple[TraceStep, ...]
     state: dict[str, str]
-    """The scalars at the end."""
+    """The scalars at the end, locks and observers' fields left out."""
     population: dict[str, tuple[str, ...]]
     """``CPU 0`` to the names of the bits it has at the end."""
     standing: tuple[Standing, ...]

@@ -1,0 +1,149 @@
+"""A trace as a sequence chart of plain text, one column an activity, to paste into a mail."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from softsnp.lang import Property
+from softsnp.lang.trace import Standing, Trace
+
+from .fold import Row, fold
+
+WIDTH = 78
+GAP = 2
+KEEP = "\N{NO-BREAK SPACE}"
+UNPROVED = ("[inf]", "[asm]")
+MODEL = "Memory is sequentially consistent here, and there is no NMI or interrupt context."
+
+
+def chart(trace: Trace, prop: Property, title: str) -> str:
+    """The whole mail body: what breaks, the steps, the state at the end, what it rests on.
+
+    No line is wider than WIDTH columns.
+    """
+    parts = [
+        _filled(title),
+        "\n".join(_steps(trace)),
+        "\n".join([_filled(f"Then {prop.broken}:"), *_state(trace), *_standing(trace)]),
+        "\n".join(_rests_on(trace)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _filled(text: str, first: str = "", then: str = "") -> str:
+    return "\n".join(_wrap(text, WIDTH, first, then))
+
+
+def _wrap(text: str, width: int, first: str = "", then: str = "") -> list[str]:
+    """Lines of at most ``width`` columns. A C name that is too long breaks after an underscore."""
+    room = max(8, width - len(then))
+    text = text.replace(" → ", f"{KEEP}→{KEEP}").replace(" = ", f"{KEEP}={KEEP}")
+    text = re.sub(rf"\S{{{room + 1},}}", lambda word: _split_name(word.group(), room), text)
+    lines = textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
+    )
+    return [line.replace(KEEP, " ") for line in lines] or [first.rstrip()]
+
+
+def _split_name(word: str, room: int) -> str:
+    pieces = [""]
+    for piece in re.findall(r"[^_]*_+|[^_]+", word):
+        if len(pieces[-1]) + len(piece) <= room:
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    return " ".join(p for p in pieces if p)
+
+
+# --- the steps -----------------------------------------------------------------------------------
+
+
+def _steps(trace: Trace) -> list[str]:
+    rows = fold(trace.steps)
+    columns = [s.activity for s in trace.standing]
+    margin = max([4, *(len(row.numbers) for row in rows)])
+    each = (WIDTH - margin - GAP * len(columns)) // max(1, len(columns))
+    lines = [
+        _line("step", columns, margin, each),
+        _line("-" * margin, ["-" * each] * len(columns), margin, each),
+    ]
+    for row in rows:
+        at = columns.index(row.activity)
+        for number, text in enumerate(_cell(row, each)):
+            cells = [""] * at + [text]
+            lines.append(_line(row.numbers if number == 0 else "", cells, margin, each))
+    return lines
+
+
+def _line(first: str, cells: list[str], margin: int, each: int) -> str:
+    line = first.rjust(margin)
+    for cell in cells:
+        line += " " * GAP + cell[:each].ljust(each)
+    return line.rstrip()
+
+
+def _cell(row: Row, width: int) -> list[str]:
+    lines = [line for text in row.decisions for line in _wrap(f"* {text}", width, "", "  ")]
+    shown = ""
+    if row.function and all(function != row.function for function, _ in row.remarks[:1]):
+        lines += _wrap(row.function, width, "", "    ")
+        shown = row.function
+    for function, text in row.remarks:
+        if function and function != shown:
+            lines += _wrap(function, width, "", "    ")
+            shown = function
+        lines += _wrap(text, width, "  ", "    ")
+    return lines or ["(begins)"]
+
+
+# --- the state at the end ------------------------------------------------------------------------
+
+
+def _state(trace: Trace) -> list[str]:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for member, bits in trace.population.items():
+        alike.setdefault(bits, []).append(member)
+    lines = [
+        _filled(" ".join(bits) or "-", f"  {_members(names)}: ", "    ")
+        for bits, names in alike.items()
+    ]
+    told = ", ".join(f"{name} = {value}" for name, value in trace.state.items())
+    return [*lines, _filled(told, "  ", "  ")] if told else lines
+
+
+def _members(names: list[str]) -> str:
+    """``CPU 1, 2`` for several."""
+    return ", ".join([names[0], *(name.rsplit(" ", 1)[-1] for name in names[1:])])
+
+
+def _standing(trace: Trace) -> list[str]:
+    return [_filled(_stands(s), "  ", "    ") for s in trace.standing if not s.resting]
+
+
+def _stands(standing: Standing) -> str:
+    functions = [f.function for f in standing.frames if f.function.endswith("()")]
+    told = f"{standing.activity} is in {functions[-1] if functions else 'its first step'}"
+    if standing.waits_for:
+        told += f", waits {standing.waits_for}"
+    if standing.holds:
+        told += f", holds {' and '.join(standing.holds)}"
+    return told
+
+
+# --- what it rests on ----------------------------------------------------------------------------
+
+
+def _rests_on(trace: Trace) -> list[str]:
+    consulted = [name if on else f"no-{name}" for name, on in trace.consulted.items()]
+    lines = [_filled(", ".join(consulted) or "nothing", "Assumes: ", "  ")]
+    inferred = _inferred(trace)
+    if inferred:
+        lines.append(_filled(", ".join(inferred), "Inferred, not read in code: ", "  "))
+    return [*lines, _filled(MODEL)]
+
+
+def _inferred(trace: Trace) -> list[str]:
+    """The functions of the chart whose sources are an inference or an assumption, in order."""
+    frames = [frame for step in trace.steps for frame in step.frames]
+    return list(dict.fromkeys(f.function for f in frames if any(u in f.doc for u in UNPROVED)))
