@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from softsnp.lang import Field, Lock, Specification, Step, declared
+from softsnp.lang import Field, Lock, Step, declared
 from softsnp.lang.position import frames
 from softsnp.lang.trace import Frame, Standing, Trace, TraceStep
 

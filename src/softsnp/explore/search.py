@@ -12,6 +12,7 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes, SpecError
 
@@ -102,9 +103,13 @@ class Explored:
 
 
 def resident() -> int:
-    """The process's peak resident memory in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """The process's resident memory in bytes; where only the peak is known, the peak."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * resource.getpagesize()
 
 
 def state_judges(properties: list[Property], checks: list[Sometimes]) -> dict[str, Always]:

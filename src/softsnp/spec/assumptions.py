@@ -24,7 +24,7 @@ class Assumptions(Specification):
     )
     cpu_hot_add = Assumption(
         False,
-        "A CPU can be added physically at run time, with its SYSCFG as after reset.",
+        "One CPU can be added physically at run time, with its SYSCFG as after reset.",
         "[asm] ACPI processor hot-add; whether an SNP platform offers it is not known",
     )
     kexec_onlines_hot_added = Assumption(

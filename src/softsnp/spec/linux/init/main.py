@@ -20,10 +20,10 @@ class Linux(KvmAmd):
         Source: [code] v7.3: CPUs come up in smp_init(), before the initcalls
         """
         await self.preempt(atomic=ALONE)
-        if self.kexec_onlines_hot_added:
-            self.bringup_nonboot_cpus(present=True)
-        else:
+        if self.cpu_hot_add and not self.kexec_onlines_hot_added:
             self.bringup_nonboot_cpus(present=True, listed=True)
+        else:
+            self.bringup_nonboot_cpus(present=True)
         await self.snp_rmptable_init()
         await self.preempt(atomic=ALONE)
         await self.modprobe_ccp()

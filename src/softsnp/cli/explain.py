@@ -1,0 +1,95 @@
+"""``softsnp explain``: the shortest way to a violation, as a chart for a mail."""
+
+from __future__ import annotations
+
+import argparse
+
+from softsnp.explain import chart, reproducer
+from softsnp.spec.catalog import BY_NAME
+from softsnp.spec.commands import COMMANDS, FAULTS
+
+from . import options
+from .designs import find
+from .errors import UsageError
+from .progress import meter
+from .runs import Answer, Verdict, all_of
+from .tables import changed, cpus
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "explain",
+        help="print the shortest sequence of steps that breaks a property",
+        description="Print the shortest sequence of steps that breaks a property, as a chart that "
+        "can be pasted into a mail. Without --firmware: the first profile that breaks it.",
+        epilog="Exit status: 0 explained, or the property holds; 3 undecided; 2 bad usage.",
+    )
+    parser.add_argument("design", metavar="DESIGN", help="a name, or a file.py")
+    parser.add_argument("property", metavar="PROPERTY", help="see softsnp list properties")
+    parser.add_argument(
+        "--reproducer", action="store_true", help="shell commands and fault points instead"
+    )
+    options.add_run_options(parser)
+    parser.set_defaults(verb=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    (name,) = options.properties([args.property])
+    designs = find(args.design)
+    if len(designs) > 1:
+        raise UsageError(
+            f"{args.design} defines {', '.join(d.name for d in designs)}; explain wants a file "
+            "with one design"
+        )
+    sets = [options.assumptions(args.assume)]
+    asked = options.runs(args, designs, sets, (name,), traces=True)
+    answers: list[Answer] = []
+    with meter(len(asked)) as bar:
+        for answer in all_of(asked, bar.watch):
+            bar.finished += 1
+            answers.append(answer)
+            if answer.verdict(name).verdict == "violated":
+                break
+    for answer in answers:
+        verdict = answer.verdict(name)
+        if verdict.verdict == "violated":
+            print(_violated(answer, verdict, args.reproducer), end="")
+            return 0
+    for answer in answers:
+        print(_told(answer, answer.verdict(name)))
+    decided = len(answers) == len(asked) and all(
+        a.verdict(name).verdict == "holds" for a in answers
+    )
+    return 0 if decided else 3
+
+
+def _violated(answer: Answer, verdict: Verdict, commands: bool) -> str:
+    assert verdict.trace is not None
+    prop, run = BY_NAME[verdict.name], answer.run
+    number = f"{verdict.members} {'CPU' if verdict.members == 1 else 'CPUs'}"
+    title = (
+        f"{run.design.name} breaks {prop.name} in {verdict.steps} steps, with {number} and "
+        f"{run.firmware} firmware{_under(answer)}: {prop.sentence}."
+    )
+    if commands:
+        return reproducer(verdict.trace, prop, title, COMMANDS, FAULTS)
+    return chart(verdict.trace, prop, title)
+
+
+def _told(answer: Answer, verdict: Verdict) -> str:
+    prop, run = BY_NAME[verdict.name], answer.run
+    where = f"{run.design.name}, {run.firmware} firmware, {cpus(run.members)}{_under(answer)}"
+    if verdict.verdict == "undecided":
+        told = f"{prop.name} is undecided: {verdict.reason}"
+    else:
+        told = f"{prop.name} holds: {prop.sentence}"
+        if not verdict.exercised:
+            told += " (its situation never arises)"
+    return (
+        f"{where}:\n  {told}.\n"
+        f"  {answer.states:,} states and {answer.transitions:,} transitions were explored."
+    )
+
+
+def _under(answer: Answer) -> str:
+    return "".join(f", {name}" for name in changed(answer.run))

@@ -1,0 +1,54 @@
+"""The command line. The only place that decides an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from softsnp.lang import SpecError
+
+from . import check, explain, listing, show
+from .errors import UsageError
+from .runs import Interrupted
+
+BAD_USAGE, UNDECIDED = 2, 3
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one message, without the whole usage."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(f"{message}\n  see: {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
+    verbs = top.add_subparsers(metavar="VERB", required=True)
+    for verb in (check, explain, listing, show):
+        verb.add_parser(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        args = parser().parse_args(argv)
+        status: int = args.verb(args)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"softsnp: {error}", file=sys.stderr)
+    except SpecError as error:
+        print(f"softsnp: {error}", file=sys.stderr)
+    except (KeyboardInterrupt, Interrupted):
+        print("softsnp: interrupted before anything was decided", file=sys.stderr)
+        return UNDECIDED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNDECIDED
+    return BAD_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
