@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from softsnp.lang import Change, Cube, Field, Impossible, SpecError, Specification
+from softsnp.lang import Change, Cube, Driver, Field, Impossible, SpecError, Specification
 from softsnp.lang.position import Position, advance, position
 
 from .recreate import Said, Trail, recreate
@@ -32,10 +32,14 @@ class World:
 
 
 class Concrete:
-    """Answers from a World; forks are decided by a script, and the rest by trying all."""
+    """Answers from a World; forks are decided by a script, and the rest by trying all.
 
-    def __init__(self, spec: Specification) -> None:
+    ``numbered`` makes every member a way of its own; else one member stands for its whole class.
+    """
+
+    def __init__(self, spec: Specification, numbered: bool = False) -> None:
         self.spec = spec
+        self.numbered = numbered
         self.activity = 0
         self.resting: Callable[[int], bool] = lambda _: False
 
@@ -45,7 +49,7 @@ class Concrete:
         self.script = script
         self.forks: list[int] = []
         """The number of ways at each fork."""
-        self.taken: list[int] = []
+        self.ways: list[int] = []
         self.said: list[int] = []
         self.events: list[str] = []
         self.notes: list[str] = []
@@ -55,7 +59,7 @@ class Concrete:
         number = len(self.forks)
         way = self.script[number] if number < len(self.script) else 0
         self.forks.append(ways)
-        self.taken.append(way)
+        self.ways.append(way)
         return way
 
     def _say(self, value: int) -> int:
@@ -81,13 +85,16 @@ class Concrete:
     def update_one(self, cube: Cube, change: Change) -> None:
         """One way for every class of free members, then one for every picked member."""
         members = self.world.members
-        candidates = self._first_of_each_class(cube)
+        candidates = self._candidates(cube)
         picked = sorted(self.world.picked.items())
         candidates += [m for _, m in picked if cube.holds(members[m])]
         chosen = candidates[self._fork(len(candidates))]
         members[chosen] = change(members[chosen])
 
-    def _first_of_each_class(self, cube: Cube) -> list[int]:
+    def _candidates(self, cube: Cube) -> list[int]:
+        """Free members of the cube: all of them, or the first of each class."""
+        if self.numbered:
+            return [m for m in self.world.free() if cube.holds(self.world.members[m])]
         first: dict[int, int] = {}
         for member in self.world.free():
             first.setdefault(self.world.members[member], member)
@@ -98,7 +105,7 @@ class Concrete:
         return self._say(values[self._fork(len(values))]) == 1
 
     def pick(self, cube: Cube) -> None:
-        candidates = self._first_of_each_class(cube)
+        candidates = self._candidates(cube)
         self.world.picked[self.activity] = candidates[self._fork(len(candidates))]
 
     def member_bit(self, bit: int) -> bool:
@@ -131,6 +138,20 @@ class Concrete:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def taken_to(self, where: Position, resting: bool) -> Taken:
+        """The step that has just been run, which ended there."""
+        return Taken(
+            self.world,
+            where,
+            resting,
+            tuple(self.said),
+            tuple(self.forks),
+            tuple(self.ways),
+            tuple(self.events),
+            tuple(self.notes),
+            self.restarted,
+        )
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -141,7 +162,9 @@ class Taken:
     resting: bool
     said: Said
     forks: tuple[int, ...]
-    """Which way it went at each fork."""
+    """The number of ways at each fork."""
+    ways: tuple[int, ...]
+    """Which way it went at each."""
     events: tuple[str, ...]
     notes: tuple[str, ...]
     restarted: bool
@@ -152,34 +175,49 @@ def steps(driver: Concrete, activity: int, trail: Trail, world: World) -> Iterat
 
     Raises SpecError when the specification fails in one of them.
     """
-    spec = driver.spec
+    return every_way(lambda script: take(driver, driver, activity, trail, world, script))
+
+
+def every_way(run: Callable[[tuple[int, ...]], Taken | None]) -> Iterator[Taken]:
+    """What a step comes to for every way through its forks; ``run`` is given one, as a script."""
     pending: list[tuple[int, ...]] = [()]
     while pending:
         script = pending.pop()
-        driver.begin(world.copy(), activity, ())
-        spec.driver = driver
-        coroutine, step = recreate(spec, activity, trail)
-        driver.begin(world.copy(), activity, script)
-        spec.enter(activity, step.atomic)
-        try:
-            if step.guard is not None and not step.guard():
-                return
-            step = advance(coroutine)
-            where = position(coroutine, step, spec.held(activity))
-        except Impossible as error:
-            raise SpecError(str(error)) from error
-        finally:
-            coroutine.close()
-        for depth in range(len(script), len(driver.forks)):
-            head = driver.taken[:depth]
-            pending += [(*head, way) for way in range(1, driver.forks[depth])]
-        yield Taken(
-            driver.world,
-            where,
-            step.resting,
-            tuple(driver.said),
-            tuple(driver.taken),
-            tuple(driver.events),
-            tuple(driver.notes),
-            driver.restarted,
-        )
+        taken = run(script)
+        if taken is None:
+            return
+        for depth in range(len(script), len(taken.forks)):
+            head = taken.ways[:depth]
+            pending += [(*head, way) for way in range(1, taken.forks[depth])]
+        yield taken
+
+
+def take(
+    driver: Concrete,
+    heard_by: Driver,
+    activity: int,
+    trail: Trail,
+    world: World,
+    script: tuple[int, ...],
+) -> Taken | None:
+    """One step along one way; None when the step cannot be taken. ``world`` stays as it is.
+
+    ``heard_by`` is what the specification talks to: the driver, or something that listens in.
+    """
+    spec = driver.spec
+    driver.begin(world.copy(), activity, ())
+    spec.driver = driver
+    coroutine, step = recreate(spec, activity, trail)
+    driver.begin(world.copy(), activity, script)
+    spec.driver = heard_by
+    spec.enter(activity, step.atomic)
+    try:
+        if step.guard is not None and not step.guard():
+            return None
+        step = advance(coroutine)
+        where = position(coroutine, step, spec.held(activity))
+    except Impossible as error:
+        raise SpecError(str(error)) from error
+    finally:
+        coroutine.close()
+    return driver.taken_to(where, step.resting)

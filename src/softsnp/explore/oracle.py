@@ -1,14 +1,13 @@
 """A small explorer that runs the coroutines themselves: who checks the checker.
 
-No tables, no merging, no packed integers. Members are numbered; a state counts them by class
-unless ``numbered`` keeps every member apart. What a step does is remembered by what it asked and
-heard, since a coroutine that hears the same does the same; ``remember=False`` runs every step of
-every state anew.
+No tables, no merging, no packed integers. A state counts members by class unless ``numbered``
+keeps every member apart. What a step did is remembered by what it heard; ``remember=False`` runs
+every step of every state anew.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -17,7 +16,8 @@ from typing import Any
 from softsnp.lang import Always, Never, NoDeadlock, Property, Specification
 from softsnp.lang.position import Position, position
 
-from .concrete import Concrete, Taken, World, steps
+from .concrete import Concrete, Taken, World, every_way, steps
+from .memory import Memory
 from .recreate import Trail, recreate
 
 Key = tuple[Any, ...]
@@ -38,10 +38,20 @@ class Seen:
 class Oracle:
     """Breadth-first over worlds and positions."""
 
-    def __init__(self, spec: Specification, properties: list[Property]) -> None:
+    def __init__(
+        self,
+        spec: Specification,
+        properties: list[Property],
+        *,
+        numbered: bool = False,
+        remember: bool = True,
+    ) -> None:
         self.spec = spec
         self.properties = properties
-        self.driver = Concrete(spec)
+        self.numbered = numbered
+        self.remember = remember
+        self.driver = Concrete(spec, numbered)
+        self.memories: dict[tuple[int, int], Memory] = {}
         self.ids: list[dict[Position, int]] = []
         self.trails: list[list[Trail]] = []
         self.rests: list[list[bool]] = []
@@ -53,7 +63,7 @@ class Oracle:
             self.trails.append([()])
             self.rests.append([step.resting])
 
-    def initial(self, members: int, numbered: bool) -> Iterator[World]:
+    def initial(self, members: int) -> Iterator[World]:
         scalars = {name: f.initial for name, f in self.spec.fields.items()}
         population = self.spec.population()
         kinds = self.spec.members()
@@ -64,28 +74,30 @@ class Oracle:
         for counts in _split([kind.count for kind in kinds], members):
             line = [c for c, n in zip(classes, counts, strict=True) for _ in range(n)]
             identity = population.identity_mask
-            orders = sorted(set(permutations(line))) if numbered else [tuple(line)]
+            orders = sorted(set(permutations(line))) if self.numbered else [tuple(line)]
             for order in orders:
                 if [c & identity for c in order] == [c & identity for c in line]:
                     yield World(scalars, list(order))
 
-    def key(self, world: World, at: tuple[int, ...], numbered: bool) -> Key:
+    def key(self, world: World, at: tuple[int, ...]) -> Key:
         scalars = tuple(world.scalars.values())
-        if numbered:
+        if self.numbered:
             return scalars, at, tuple(world.members), tuple(sorted(world.picked.items()))
         free = Counter(world.members[m] for m in world.free())
         picked = tuple(sorted((a, world.members[m]) for a, m in world.picked.items()))
         return scalars, at, tuple(sorted(free.items())), picked
 
-    def explore(self, members: int = 0, *, numbered: bool = False) -> Seen:
+    def explore(self, members: int = 0) -> Seen:
         """Every reachable state. ``members`` is exact."""
         seen = Seen()
-        queue: deque[tuple[World, tuple[int, ...], int]] = deque()
-        at = tuple(0 for _ in self.ids)
-        for world in self.initial(members, numbered):
-            self._add(seen, queue, world, at, 0, numbered)
-        while queue:
-            world, at, depth = queue.popleft()
+        self.numbers: dict[Key, int] = {}
+        self.queue: list[tuple[World, tuple[int, ...], int]] = []
+        before: list[list[int]] = []
+        for world in self.initial(members):
+            self._number(world, tuple(0 for _ in self.ids), 0)
+        done = 0
+        while done < len(self.queue):
+            world, at, depth = self.queue[done]
             self._judge(seen, world, at, depth)
             stuck = True
             for activity in range(len(at)):
@@ -93,35 +105,49 @@ class Oracle:
                     stuck = False
                     seen.transitions += 1
                     self._events(seen, taken, depth + 1)
-                    self._add(seen, queue, taken.world, there, depth + 1, numbered)
+                    number = self._number(taken.world, there, depth + 1)
+                    before += [[] for _ in range(number + 1 - len(before))]
+                    before[number].append(done)
             if stuck and not all(self.rests[a][p] for a, p in enumerate(at)):
                 self._violate(seen, NoDeadlock, depth)
-        seen.states = len(seen.keys)
+            done += 1
+        seen.states = done
+        seen.depth = self.queue[-1][2]
+        seen.keys = set(self.numbers)
+        self._return_to_rest(seen, before)
         return seen
 
-    def _add(
-        self,
-        seen: Seen,
-        queue: deque[tuple[World, tuple[int, ...], int]],
-        world: World,
-        at: tuple[int, ...],
-        depth: int,
-        numbered: bool,
-    ) -> None:
-        key = self.key(world, at, numbered)
-        if key not in seen.keys:
-            seen.keys.add(key)
-            seen.depth = depth
-            queue.append((world, at, depth))
+    def _number(self, world: World, at: tuple[int, ...], depth: int) -> int:
+        key = self.key(world, at)
+        if key not in self.numbers:
+            self.numbers[key] = len(self.queue)
+            self.queue.append((world, at, depth))
+        return self.numbers[key]
+
+    def _return_to_rest(self, seen: Seen, before: list[list[int]]) -> None:
+        """Every activity can come to rest again from every state; else it is a deadlock."""
+        before += [[] for _ in range(len(self.queue) - len(before))]
+        for activity, rests in enumerate(self.rests):
+            todo = [n for n, (_, at, _) in enumerate(self.queue) if rests[at[activity]]]
+            can = set(todo)
+            while todo:
+                for number in before[todo.pop()]:
+                    if number not in can:
+                        can.add(number)
+                        todo.append(number)
+            for number, (_, _, depth) in enumerate(self.queue):
+                if number not in can:
+                    self._violate(seen, NoDeadlock, depth)
+                    break
 
     def _steps(
         self, world: World, at: tuple[int, ...], activity: int
     ) -> Iterator[tuple[Taken, tuple[int, ...]]]:
-        trail = self.trails[activity][at[activity]]
-        for taken in steps(self.driver, activity, trail, world):
-            ids = self.ids[activity]
+        ids = self.ids[activity]
+        for taken in self._taken(world, activity, at[activity]):
             if taken.position not in ids:
                 ids[taken.position] = len(ids)
+                trail = self.trails[activity][at[activity]]
                 self.trails[activity].append((*trail, taken.said))
                 self.rests[activity].append(taken.resting)
             here = ids[taken.position]
@@ -131,6 +157,13 @@ class Oracle:
                     here if a == activity else 0 if taken.restarted else p for a, p in enumerate(at)
                 ),
             )
+
+    def _taken(self, world: World, activity: int, local: int) -> Iterator[Taken]:
+        trail = self.trails[activity][local]
+        if not self.remember:
+            return steps(self.driver, activity, trail, world)
+        memory = self.memories.setdefault((activity, local), Memory(self.driver, activity, trail))
+        return every_way(lambda script: memory.take(world, script))
 
     # --- properties ----------------------------------------------------------------------------
 
@@ -158,7 +191,8 @@ class Oracle:
     def _violate(self, seen: Seen, kind: type[Property], depth: int) -> None:
         for prop in self.properties:
             if isinstance(prop, kind):
-                seen.violated.setdefault(prop.name, depth)
+                earlier = seen.violated.get(prop.name, depth)
+                seen.violated[prop.name] = min(earlier, depth)
 
 
 def _split(counts: list[int | None], members: int) -> Iterator[tuple[int, ...]]:
