@@ -109,12 +109,13 @@ class Oracle:
                     before += [[] for _ in range(number + 1 - len(before))]
                     before[number].append(done)
             if stuck and not all(self.rests[a][p] for a, p in enumerate(at)):
-                self._violate(seen, NoDeadlock, depth)
+                self._deadlock(seen, depth)
             done += 1
         seen.states = done
         seen.depth = self.queue[-1][2]
         seen.keys = set(self.numbers)
-        self._return_to_rest(seen, before)
+        if not any(isinstance(p, NoDeadlock) and p.name in seen.violated for p in self.properties):
+            self._return_to_rest(seen, before)
         return seen
 
     def _number(self, world: World, at: tuple[int, ...], depth: int) -> int:
@@ -137,7 +138,7 @@ class Oracle:
                         todo.append(number)
             for number, (_, _, depth) in enumerate(self.queue):
                 if number not in can:
-                    self._violate(seen, NoDeadlock, depth)
+                    self._deadlock(seen, depth)
                     break
 
     def _steps(
@@ -188,11 +189,10 @@ class Oracle:
                 if prop.never in taken.events:
                     seen.violated.setdefault(prop.name, depth)
 
-    def _violate(self, seen: Seen, kind: type[Property], depth: int) -> None:
+    def _deadlock(self, seen: Seen, depth: int) -> None:
         for prop in self.properties:
-            if isinstance(prop, kind):
-                earlier = seen.violated.get(prop.name, depth)
-                seen.violated[prop.name] = min(earlier, depth)
+            if isinstance(prop, NoDeadlock):
+                seen.violated[prop.name] = min(seen.violated.get(prop.name, depth), depth)
 
 
 def _split(counts: list[int | None], members: int) -> Iterator[tuple[int, ...]]:

@@ -171,7 +171,7 @@ class Replay:
         chain, step = self._where(activity)
         held = tuple(
             f"{lock} for {mode}ing" if mode == "read" else lock
-            for lock, mode in self.spec.held(activity)
+            for lock, mode, _ in self.spec.held(activity)
         )
         self.driver.begin(world.copy(), activity, ())
         self.spec.driver = self.driver

@@ -109,7 +109,7 @@ class Specification:
     fields: dict[str, Field[Any]]
     consulted: set[str]
     _activity: int
-    _held: dict[int, dict[str, Mode]]
+    _held: dict[int, dict[str, tuple[Mode, int]]]
     _member: set[int]
     _touches: dict[str, bool]
     _atomic: str | None
@@ -305,16 +305,17 @@ class Specification:
             self._held.pop(activity, None)
             self._member.discard(activity)
 
-    def held(self, activity: int) -> tuple[tuple[str, Mode], ...]:
-        """The locks an activity holds, as part of where it stands."""
-        return tuple(sorted(self._held.get(activity, {}).items()))
+    def held(self, activity: int) -> tuple[tuple[str, Mode, int], ...]:
+        """(lock, how, how often) an activity holds, as part of where it stands."""
+        held = self._held.get(activity, {})
+        return tuple((lock, mode, often) for lock, (mode, often) in sorted(held.items()))
 
     def touched(self, thing: Field[Any] | Bit, write: bool) -> None:
         """Refuses a second unprotected shared thing in a step that does not say why it may."""
         if thing.ghost or self._atomic is not None:
             return
         if thing.guard is not None:
-            mode = self._held.get(self._activity, {}).get(thing.guard)
+            mode, _ = self._held.get(self._activity, {}).get(thing.guard, (None, 0))
             if mode == "write" or (mode == "read" and not write):
                 return
         self._touches[thing.thing] = True
@@ -340,11 +341,16 @@ class Specification:
         self._member.discard(self._activity)
 
     def _hold(self, lock: Lock, mode: Mode) -> None:
-        self._held.setdefault(self._activity, {})[lock.name] = mode
+        held = self._held.setdefault(self._activity, {})
+        held[lock.name] = (mode, held.get(lock.name, (mode, 0))[1] + 1)
 
     def _release(self, lock: Lock, mode: Mode) -> None:
-        if self._held.get(self._activity, {}).pop(lock.name, None) != mode:
+        held = self._held.get(self._activity, {})
+        how, often = held.pop(lock.name, (mode, 0))
+        if how != mode or often == 0:
             raise Impossible(f"{lock.name} is released by a task that does not hold it")
+        if often > 1:
+            held[lock.name] = (mode, often - 1)
 
 
 def _frames() -> Iterator[tuple[str, int]]:

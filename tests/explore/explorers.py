@@ -1,0 +1,54 @@
+"""Runs of the explorers for tests: by tables, merged or not, and by the oracle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from softsnp.explore.layout import machine
+from softsnp.explore.oracle import Oracle
+from softsnp.explore.search import Explored, Search, state_judges
+from softsnp.explore.tabulate import tabulate
+from softsnp.lang import Property, Specification
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What two explorations must agree on."""
+
+    states: int
+    transitions: int
+    depth: int
+    violated: dict[str, int]
+    exercised: frozenset[str]
+
+
+def by_tables(
+    spec: Specification, properties: list[Property], members: int | None, *, merge: bool
+) -> Explored:
+    tables = tabulate(spec, state_judges(properties, []))
+    return Search(machine(tables, merge), members, properties, []).run()
+
+
+def of_tables(explored: Explored) -> Numbers:
+    findings = explored.findings
+    return Numbers(
+        len(explored.states),
+        explored.transitions,
+        explored.depth,
+        {name: f.steps for name, f in sorted(findings.items()) if f.steps is not None},
+        frozenset(name for name, f in findings.items() if f.exercised),
+    )
+
+
+def of_oracle(
+    spec: Specification, properties: list[Property], members: int, *, remember: bool = True
+) -> Numbers:
+    """A state property is judged up to its first violation only, by either; both see that one."""
+    seen = Oracle(spec, properties, remember=remember).explore(members)
+    return Numbers(
+        seen.states,
+        seen.transitions,
+        seen.depth,
+        dict(sorted(seen.violated.items())),
+        frozenset(seen.exercised | {p.name for p in properties if p.name == "no-deadlock"}),
+    )
