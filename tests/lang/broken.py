@@ -134,3 +134,8 @@ class AsyncWith(Base):
     async def use(self) -> None:
         async with self.lock:  # refused
             self.plain()
+
+
+class HidesAWord(Base):
+    def preempt(self) -> None:  # refused
+        self.plain()

@@ -210,7 +210,7 @@ def take(
     coroutine, step = recreate(spec, activity, trail)
     driver.begin(world.copy(), activity, script)
     spec.driver = heard_by
-    spec.enter(activity, step.atomic)
+    spec.begin_step(activity, step.atomic)
     try:
         if step.guard is not None and not step.guard():
             return None

@@ -174,7 +174,7 @@ class Oracle:
         self.spec.driver = self.driver
         for prop in self.properties:
             if isinstance(prop, Always):
-                self.spec.enter(-1, atomic="a property is not a step")
+                self.spec.begin_step(-1, atomic="a property is not a step")
                 exercised, violated = prop.judge(self.spec)
                 if exercised:
                     seen.exercised.add(prop.name)

@@ -64,12 +64,12 @@ def recreate(
     replayer = Replayer()
     if trail or driver is None:
         spec.driver = replayer
-    spec.enter(activity, fresh=True)
+    spec.begin_step(activity, fresh=True)
     coroutine = spec.coroutine(activity)
     step = advance(coroutine)
     for said in trail:
         replayer.tell(said)
-        spec.enter(activity, atomic="replayed")
+        spec.begin_step(activity, atomic="replayed")
         if step.guard is not None:
             step.guard()
         step = advance(coroutine)

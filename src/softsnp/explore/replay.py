@@ -175,7 +175,7 @@ class Replay:
         )
         self.driver.begin(world.copy(), activity, ())
         self.spec.driver = self.driver
-        self.spec.enter(activity, atomic="a look, not a step")
+        self.spec.begin_step(activity, atomic="a look, not a step")
         waits = step.guard is not None and not step.guard()
         return Standing(
             self.spec.activity_names[activity],

@@ -271,7 +271,7 @@ class _Activity:
         driver = self.driver
         coroutine, step = self.recreate(local.trail)
         driver.begin(script)
-        self.spec.enter(self.activity, step.atomic)
+        self.spec.begin_step(self.activity, step.atomic)
         try:
             if step.guard is not None and not step.guard():
                 return Blocked()
@@ -305,7 +305,7 @@ def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:
 
         def run(script: Answers, judge: Always = judge) -> Node:
             driver.begin(script)
-            spec.enter(-1, atomic="a property is not a step")
+            spec.begin_step(-1, atomic="a property is not a step")
             return Judged(*judge.judge(spec))
 
         trees[name] = enumerate_runs(driver, run)

@@ -41,9 +41,13 @@ def frames(coroutine: object) -> list[Any]:
 
 
 def location(coroutine: object) -> str:
-    """``file:line`` of the innermost suspended frame."""
-    chain = frames(coroutine)
-    return f"{chain[-1].f_code.co_filename}:{chain[-1].f_lineno}" if chain else ""
+    """``file:line`` of the innermost suspended frame that is the author's own."""
+    place = ""
+    for frame in frames(coroutine):
+        own = isinstance(frame.f_locals.get("self"), Specification)
+        if not place or (own and "/softsnp/lang/" not in frame.f_code.co_filename):
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return place
 
 
 def position(coroutine: object, step: Step, held: tuple[Any, ...]) -> Position:

@@ -31,6 +31,7 @@ STACKED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Try: ("an await inside a finally block", "the await after the try statement"),
     ast.Match: ("an await inside a match statement", "if … elif … else"),
 }
+MAY_OVERRIDE = ("name", "members")
 EXPRESSION = (
     "an await inside a larger expression: what is already computed there cannot be seen",
     "value = await …, then use the value",
@@ -43,12 +44,26 @@ def check_class(cls: type[Specification]) -> None:
     Raises SpecError with the place in the author's file.
     """
     files: dict[str, dict[int, Function]] = {}
+    declared = {*vars(Specification), *Specification.__annotations__}
+    words = {name for name in declared if not name.startswith("__")}
     for base in cls.__mro__:
         if base.__module__.startswith("softsnp.lang") or not issubclass(base, Specification):
             continue
-        for function in vars(base).values():
-            if inspect.isfunction(function):
-                _Rules(cls, function, files).check()
+        for name, value in vars(base).items():
+            if name in words and name not in MAY_OVERRIDE:
+                raise SpecError(
+                    f"{base.__name__}.{name} hides a word of the language\n"
+                    f"  wrote: {name}\n  write: another name",
+                    _place(base, value),
+                )
+            if inspect.isfunction(value):
+                _Rules(cls, value, files).check()
+
+
+def _place(base: type, value: object) -> str:
+    if inspect.isfunction(value):
+        return f"{value.__code__.co_filename}:{value.__code__.co_firstlineno}"
+    return inspect.getsourcefile(base) or ""
 
 
 class _Rules:

@@ -293,7 +293,7 @@ class Specification:
 
     # --- the rule of one shared thing a step --------------------------------------------------
 
-    def enter(self, activity: int, atomic: str | None = None, *, fresh: bool = False) -> None:
+    def begin_step(self, activity: int, atomic: str | None = None, *, fresh: bool = False) -> None:
         """A driver says whose step begins and why it may touch several things, if it may.
 
         ``fresh`` forgets what the activity held, since its coroutine starts anew.

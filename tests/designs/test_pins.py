@@ -1,0 +1,36 @@
+"""Verdicts, shortest lengths and exact counts of the lineage are the pinned ones.
+
+If a change of the specification is meant: ``make pins``, and read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from softsnp.spec.activities import Host
+from softsnp.spec.designs import LINEAGE
+
+from .regenerate import NUMBERS, PINS, pin
+from .runs import EACH, NAMES, PROFILES, SETS
+
+
+def pinned(design: type[Host]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((PINS / f"{design.name}.json").read_text())
+    return content
+
+
+def test_there_are_pins_for_the_whole_lineage_and_nothing_else() -> None:
+    assert {path.stem for path in PINS.glob("*.json")} == {design.name for design in LINEAGE}
+    for design in LINEAGE:
+        assert len(pinned(design)) == len(PROFILES) * len(NUMBERS) * len(SETS)
+
+
+@pytest.mark.parametrize("assumed", SETS)
+@pytest.mark.parametrize(("design", "profile"), EACH, ids=NAMES)
+def test_nothing_has_changed(design: type[Host], profile: str, assumed: str) -> None:
+    for number in NUMBERS:
+        key = f"{profile}, {number} CPUs, {assumed}"
+        assert pin(design, profile, number, assumed) == pinned(design)[key], key
