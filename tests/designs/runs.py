@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from softsnp.explore import Result, check
 from softsnp.spec.activities import Host
-from softsnp.spec.catalog import FIRMWARE, SCENARIOS, SURVEY
+from softsnp.spec.catalog import FIRMWARE, SCENARIOS
 from softsnp.spec.designs import LINEAGE
 from softsnp.spec.properties import PROPERTIES, REACHABLE
 
@@ -32,6 +32,3 @@ def verdicts(found: Result) -> dict[str, str]:
 
 def label(assume: dict[str, bool]) -> str:
     return ", ".join(n if on else f"no-{n}" for n, on in assume.items()) or "defaults"
-
-
-SETS = {label(assume): assume for assume in SURVEY}

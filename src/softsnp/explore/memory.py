@@ -22,7 +22,7 @@ from .recreate import Trail
 class Heard:
     """One call of the driver, and what followed for each answer; or the end of the step."""
 
-    call: str = ""
+    call: Callable[..., Any] | None = None
     arguments: tuple[Any, ...] = ()
     after: dict[Any, Heard] = field(default_factory=dict)
     end: tuple[Position, bool] | None = None
@@ -35,14 +35,14 @@ class Listener:
 
     def __init__(self, driver: Concrete) -> None:
         self.driver = driver
-        self.heard: list[tuple[str, tuple[Any, ...], Any]] = []
+        self.heard: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.driver, name)
 
         def call(*arguments: Any) -> Any:
             answer = method(*arguments)
-            self.heard.append((name, arguments, answer))
+            self.heard.append((method, arguments, answer))
             return answer
 
         return call
@@ -62,7 +62,7 @@ class Memory:
         self.driver.begin(world.copy(), self.activity, script)
         here: Heard | None = self.root
         while here is not None and here.call:
-            here = here.after.get(getattr(self.driver, here.call)(*here.arguments))
+            here = here.after.get(here.call(*here.arguments))
         if here is not None and here.blocked:
             return None
         if here is not None and here.end:

@@ -7,7 +7,6 @@ every step of every state anew.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -47,7 +46,9 @@ class Oracle:
         remember: bool = True,
     ) -> None:
         self.spec = spec
-        self.properties = properties
+        self.always = [p for p in properties if isinstance(p, Always)]
+        self.never = [p for p in properties if isinstance(p, Never)]
+        self.deadlocks = [p for p in properties if isinstance(p, NoDeadlock)]
         self.numbered = numbered
         self.remember = remember
         self.driver = Concrete(spec, numbered)
@@ -83,9 +84,9 @@ class Oracle:
         scalars = tuple(world.scalars.values())
         if self.numbered:
             return scalars, at, tuple(world.members), tuple(sorted(world.picked.items()))
-        free = Counter(world.members[m] for m in world.free())
+        free = tuple(sorted([world.members[m] for m in world.free()]))
         picked = tuple(sorted((a, world.members[m]) for a, m in world.picked.items()))
-        return scalars, at, tuple(sorted(free.items())), picked
+        return scalars, at, free, picked
 
     def explore(self, members: int = 0) -> Seen:
         """Every reachable state. ``members`` is exact."""
@@ -114,7 +115,7 @@ class Oracle:
         seen.states = done
         seen.depth = self.queue[-1][2]
         seen.keys = set(self.numbers)
-        if not any(isinstance(p, NoDeadlock) and p.name in seen.violated for p in self.properties):
+        if not any(prop.name in seen.violated for prop in self.deadlocks):
             self._return_to_rest(seen, before)
         return seen
 
@@ -128,6 +129,7 @@ class Oracle:
     def _return_to_rest(self, seen: Seen, before: list[list[int]]) -> None:
         """Every activity can come to rest again from every state; else it is a deadlock."""
         before += [[] for _ in range(len(self.queue) - len(before))]
+        doomed = set()
         for activity, rests in enumerate(self.rests):
             todo = [n for n, (_, at, _) in enumerate(self.queue) if rests[at[activity]]]
             can = set(todo)
@@ -136,10 +138,9 @@ class Oracle:
                     if number not in can:
                         can.add(number)
                         todo.append(number)
-            for number, (_, _, depth) in enumerate(self.queue):
-                if number not in can:
-                    self._deadlock(seen, depth)
-                    break
+            doomed |= set(range(len(self.queue))) - can
+        if doomed:
+            self._deadlock(seen, self.queue[min(doomed)][2])
 
     def _steps(
         self, world: World, at: tuple[int, ...], activity: int
@@ -172,27 +173,24 @@ class Oracle:
         self.driver.begin(world, -1, ())
         self.driver.resting = lambda a: self.rests[a][at[a]]
         self.spec.driver = self.driver
-        for prop in self.properties:
-            if isinstance(prop, Always):
-                self.spec.begin_step(-1, atomic="a property is not a step")
-                exercised, violated = prop.judge(self.spec)
-                if exercised:
-                    seen.exercised.add(prop.name)
-                if violated:
-                    seen.violated.setdefault(prop.name, depth)
+        self.spec.begin_step(-1, atomic="a property is not a step")
+        for prop in self.always:
+            exercised, violated = prop.judge(self.spec)
+            if exercised:
+                seen.exercised.add(prop.name)
+            if violated:
+                seen.violated.setdefault(prop.name, depth)
 
     def _events(self, seen: Seen, taken: Taken, depth: int) -> None:
-        for prop in self.properties:
-            if isinstance(prop, Never):
-                if prop.never in taken.events or prop.situation in taken.events:
-                    seen.exercised.add(prop.name)
-                if prop.never in taken.events:
-                    seen.violated.setdefault(prop.name, depth)
+        for prop in self.never if taken.events else ():
+            if prop.never in taken.events or prop.situation in taken.events:
+                seen.exercised.add(prop.name)
+            if prop.never in taken.events:
+                seen.violated.setdefault(prop.name, depth)
 
     def _deadlock(self, seen: Seen, depth: int) -> None:
-        for prop in self.properties:
-            if isinstance(prop, NoDeadlock):
-                seen.violated[prop.name] = min(seen.violated.get(prop.name, depth), depth)
+        for prop in self.deadlocks:
+            seen.violated.setdefault(prop.name, depth)
 
 
 def _split(counts: list[int | None], members: int) -> Iterator[tuple[int, ...]]:
