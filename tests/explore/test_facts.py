@@ -75,9 +75,18 @@ class ListAcrossAwait(OneActivity):
         values.append(3)
 
 
+class GrowsALocal(OneActivity):
+    async def work(self) -> None:
+        count = 0
+        while self.total < 2:
+            await self.preempt()
+            count += 1
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
+        (GrowsALocal, "does a local grow without end"),
         (AwaitsAFuture, "awaits a NoneType"),
         (UndeclaredState, "self.hidden is not declared state"),
         (ListAcrossAwait, "the local 'values' of .* is a list"),

@@ -41,6 +41,7 @@ from .tree import (
 )
 
 Answers = tuple[int, ...]
+MOST_STEPS = 500
 
 
 @dataclass
@@ -257,6 +258,14 @@ class _Activity:
     def local(self, coroutine: object, step: Step, trail: Trail) -> int:
         where = position(coroutine, step, self.spec.held(self.activity))
         if where not in self.found:
+            if len(trail) > MOST_STEPS:
+                raise SpecError(
+                    f"the activity {self.spec.activity_names[self.activity]} is at a new place "
+                    f"after {MOST_STEPS} steps: does a local grow without end?\n"
+                    f"  wrote: count = count + 1, with an await in the loop\n"
+                    f"  write: min(count + 1, 3), or a declared field",
+                    location(coroutine),
+                )
             self.found[where] = len(self.locals)
             self.locals.append(LocalState(trail, where, step.resting))
         return self.found[where]

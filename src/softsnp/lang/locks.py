@@ -20,6 +20,7 @@ class Lock:
     """What a lock has in common: a name, a sentence, and the fields it is made of."""
 
     name = "?"
+    most_holds = 1
 
     def __init__(self, doc: str, memory: str) -> None:
         self.doc = doc
@@ -70,6 +71,7 @@ class PercpuRwsem(Lock):
 
     def __init__(self, doc: str, *, memory: str = "", most_readers: int = 3) -> None:
         super().__init__(doc, memory)
+        self.most_holds = most_readers
         self.readers = Count(most_readers, doc, memory=memory)
         self.writer = OneOf(Writer.none, doc, memory=memory)
 

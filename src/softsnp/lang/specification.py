@@ -342,7 +342,10 @@ class Specification:
 
     def _hold(self, lock: Lock, mode: Mode) -> None:
         held = self._held.setdefault(self._activity, {})
-        held[lock.name] = (mode, held.get(lock.name, (mode, 0))[1] + 1)
+        often = held.get(lock.name, (mode, 0))[1] + 1
+        if often > lock.most_holds:
+            raise Impossible(f"{lock.name} is held more than {lock.most_holds} times by one task")
+        held[lock.name] = (mode, often)
 
     def _release(self, lock: Lock, mode: Mode) -> None:
         held = self._held.get(self._activity, {})

@@ -1,0 +1,139 @@
+"""Seeded mutations: for each property a mistake that violates it, in a design that holds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from softsnp.abi.sev import Status
+from softsnp.explore import check
+from softsnp.spec.activities import Host
+from softsnp.spec.designs import RmpoptV9, RmpoptV10
+from softsnp.spec.fw.psp import State
+from softsnp.spec.linux.kernel.cpu import CpuHotplug
+from softsnp.spec.properties import PROPERTIES
+
+from .runs import HOST
+
+MEMBERS = 2
+ASSUME = {"one-ipi-a-step": False, "commands-may-fail": False}
+
+
+class ForgetsToEnable(RmpoptV10):
+    """A full shutdown leaves hotplug disabled."""
+
+    async def snp_undo(self) -> None:
+        await self.clear_rmp()
+        await self.on_each_cpu(mfdm=False)
+
+
+class EnablesTwice(RmpoptV9):
+    """A full shutdown enables hotplug once too often."""
+
+    async def snp_undo(self) -> None:
+        await super().snp_undo()
+        await self.cpu_hotplug_enable()
+
+
+class DisablesTwice(RmpoptV10):
+    async def clear_rmp(self) -> None:
+        await super().clear_rmp()
+        await self.cpu_hotplug_disable()
+
+
+class ForgetsToUnlock(RmpoptV10):
+    """Nobody lets go of cpu_add_remove_lock again."""
+
+    async def cpu_hotplug_disable(self) -> None:
+        await self.mutex_lock(CpuHotplug.cpu_add_remove_lock)
+        self.cpu_hotplug_disabled = min(self.cpu_hotplug_disabled + 1, 3)
+
+
+class SkipsTheLastCpu(RmpoptV9):
+    """SNP_EN is set on the boot CPU only, and the firmware does not look."""
+
+    async def snp_prepare_cpus(self) -> int:
+        rc = await super().snp_prepare_cpus()
+        await self.preempt(atomic="a mutation")
+        self.cpus.where(boot=False).set(snp_en=False)
+        return rc
+
+    def _snp_init_ex(self) -> Status:
+        self.snp_state = State.INIT
+        return Status.SUCCESS
+
+
+class NoKexec(RmpoptV9):
+    """With kexec no design holds driver-and-firmware-agree: a running guest outlives the driver."""
+
+    async def kernel_kexec(self) -> None:
+        self.note("refused")
+
+
+class ForgetsToSayItIsUp(NoKexec):
+    async def snp_init_done(self) -> None:
+        await self.snp_disable_cpu_hotplug()
+
+
+class ForgetsOneMfdm(RmpoptV9):
+    """A full shutdown clears MFDM on the boot CPU only."""
+
+    async def snp_undo(self) -> None:
+        await self.snp_enable_cpu_hotplug()
+        await self.clear_rmp()
+        await self.preempt(atomic="a mutation")
+        self.cpus.where(boot=True).set(mfdm=False)
+
+
+class DisablesBeforeItFails(RmpoptV9):
+    """The range list fails only after hotplug was disabled."""
+
+    async def snp_alloc_range_list(self) -> bool:
+        failed = await super().snp_alloc_range_list()
+        if failed:
+            await self.snp_disable_cpu_hotplug()
+        return failed
+
+
+CASES = [
+    ("guest-memory-protected", RmpoptV9, SkipsTheLastCpu),
+    ("online-cpus-guarded", RmpoptV9, SkipsTheLastCpu),
+    ("snp-en-uniform", RmpoptV9, SkipsTheLastCpu),
+    ("hotplug-count-balanced", RmpoptV9, EnablesTwice),
+    ("hotplug-count-bounded", RmpoptV10, DisablesTwice),
+    ("shutdown-frees-hotplug", RmpoptV10, ForgetsToEnable),
+    ("failed-init-keeps-hold", RmpoptV9, DisablesBeforeItFails),
+    ("driver-and-firmware-agree", NoKexec, ForgetsToSayItIsUp),
+    ("no-deadlock", RmpoptV10, ForgetsToUnlock),
+]
+
+
+def verdict(design: type[Host], name: str) -> str:
+    spec = design(HOST, ASSUME, firmware="x86-shutdown")
+    prop = next(p for p in PROPERTIES if p.name == name)
+    (outcome,) = check(spec, MEMBERS, [prop], [], traces=True).outcomes
+    assert (outcome.trace is not None) == (outcome.verdict == "violated")
+    return outcome.verdict
+
+
+@pytest.mark.parametrize(("name", "right", "wrong"), CASES, ids=[case[0] for case in CASES])
+def test_a_mistake_is_found(name: str, right: type[Host], wrong: type[Host]) -> None:
+    assert (verdict(right, name), verdict(wrong, name)) == ("holds", "violated")
+
+
+def test_mfdm_is_uniform_with_broadcasts_of_one_step_and_a_mistake_breaks_it() -> None:
+    assert verdict(RmpoptV9, "mfdm-uniform") == "violated"
+    assert verdict(ForgetsOneMfdm, "mfdm-uniform") == "violated"
+    assert verdict(ReadLockedUndo, "mfdm-uniform") == "holds"
+
+
+class ReadLockedUndo(RmpoptV10):
+    """What would mend it: nobody goes offline between the end of SNP_EN and the end of MFDM."""
+
+    async def x86_snp_shutdown(self) -> None:
+        await self.cpus_read_lock()
+        await super().x86_snp_shutdown()
+        self.cpus_read_unlock()
+
+
+def test_every_property_has_a_mistake() -> None:
+    assert {case[0] for case in CASES} | {"mfdm-uniform"} == {p.name for p in PROPERTIES}
