@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from softsnp.explore import Outcome
+from softsnp.explore import Outcome, check
 from softsnp.spec.activities import Host
+from softsnp.spec.catalog import BY_NAME, SCENARIOS
 from softsnp.spec.designs import (
     LinuxTip202606,
     ReviewDisableUnderReadLock,
@@ -111,6 +112,18 @@ def test_nothing_is_gated_in_the_kernel_they_were_posted_on() -> None:
     found = result(LinuxTip202606, "legacy", None)
     bounded = next(o for o in found.outcomes if o.prop.name == "hotplug-count-bounded")
     assert (bounded.verdict, bounded.exercised) == ("holds", False)
+
+
+def test_kexec_ends_another_process_between_two_ipis() -> None:
+    """Nobody in the thread asked: the next kernel finds SNP_EN on some CPUs only."""
+    spec = RmpoptV10(SCENARIOS["two-ioctls"].activities, firmware="legacy")
+    prop = BY_NAME["snp-en-uniform"]
+    (found,) = check(spec, 2, [prop], [], traces=True).outcomes
+    assert found.verdict == "violated"
+    assert found.trace is not None
+    assert operations(found)[-1] == "kexec"
+    enabled = ["snp_en" in bits for bits in found.trace.population.values()]
+    assert sorted(enabled) == [False, True]
 
 
 @pytest.mark.parametrize(("design", "profile"), EACH, ids=NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -13,8 +14,8 @@ from . import options
 from .designs import DesignRef, find
 from .document import document
 from .progress import meter
-from .runs import Answer, all_of
-from .tables import cpus, remarks, table
+from .runs import Answer, Run, all_of
+from .tables import WIDTH, changed, cpus, remarks, table
 
 MODEL = "Memory is sequentially consistent here; there is no NMI or interrupt context."
 
@@ -49,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
     answers: list[Answer] = []
     with meter(len(asked)) as bar:
         found = all_of(asked, bar.watch)
-        if args.format == "text":
-            print(_heading(designs, survey, options.members(args.cpus)), flush=True)
+        heading = _heading(designs, survey, asked[0])
+        if args.format == "text" and survey:  # a wrong design is to be one message, and alone
+            print(heading, flush=True)
+            heading = ""
         for design, group in groupby(found, key=lambda a: a.run.design):
             mine: list[Answer] = []
             for answer in group:
@@ -58,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
                 bar.finished += 1
                 answers.append(answer)
             if args.format == "text":
+                if heading:
+                    print(heading)
+                heading = ""
                 _print(design, mine, wanted, counts=not survey, timing=args.timing)
     complete = len(answers) == len(asked) and not any(a.stopped for a in answers)
     if args.format == "json":
@@ -76,12 +82,10 @@ def status(answers: Sequence[Answer], complete: bool, survey: bool) -> int:
     return 0 if complete and "undecided" not in verdicts else 3
 
 
-def _heading(designs: Sequence[DesignRef], survey: bool, members: int | None) -> str:
-    if survey:
-        told = f"A survey of {len(designs)} designs, {cpus(members)}."
-    else:
-        told = f"{', '.join(d.name for d in designs)}, {cpus(members)}."
-    return f"{told}\n{MODEL}"
+def _heading(designs: Sequence[DesignRef], survey: bool, first: Run) -> str:
+    who = f"A survey of {len(designs)} designs" if survey else ", ".join(d.name for d in designs)
+    told = ", ".join([who, cpus(first.members), *changed(first)])
+    return f"{textwrap.fill(told + '.', WIDTH)}\n{MODEL}"
 
 
 def _print(

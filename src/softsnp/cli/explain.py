@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 
-from softsnp.explain import chart, reproducer
+from softsnp.explain import WIDTH, chart, reproducer
 from softsnp.spec.catalog import BY_NAME
 from softsnp.spec.commands import COMMANDS, FAULTS
 
@@ -66,10 +67,9 @@ def run(args: argparse.Namespace) -> int:
 def _violated(answer: Answer, verdict: Verdict, commands: bool) -> str:
     assert verdict.trace is not None
     prop, run = BY_NAME[verdict.name], answer.run
-    number = f"{verdict.members} {'CPU' if verdict.members == 1 else 'CPUs'}"
     title = (
-        f"{run.design.name} breaks {prop.name} in {verdict.steps} steps, with {number} and "
-        f"{run.firmware} firmware{_under(answer)}: {prop.sentence}."
+        f"{run.design.name} breaks {prop.name} in {verdict.steps} steps, with "
+        f"{cpus(verdict.members)} and {run.firmware} firmware{_under(answer)}: {prop.sentence}."
     )
     if commands:
         return reproducer(verdict.trace, prop, title, COMMANDS, FAULTS)
@@ -85,10 +85,8 @@ def _told(answer: Answer, verdict: Verdict) -> str:
         told = f"{prop.name} holds: {prop.sentence}"
         if not verdict.exercised:
             told += " (its situation never arises)"
-    return (
-        f"{where}:\n  {told}.\n"
-        f"  {answer.states:,} states and {answer.transitions:,} transitions were explored."
-    )
+    counts = f"{answer.states:,} states and {answer.transitions:,} transitions were explored"
+    return textwrap.fill(f"{where}: {told}. {counts}.", WIDTH, subsequent_indent="  ")
 
 
 def _under(answer: Answer) -> str:

@@ -134,4 +134,6 @@ def explain_command(run: Run, prop: str) -> str:
 
 
 def cpus(members: int | None) -> str:
-    return "any number of CPUs" if members is None else f"{members} CPUs"
+    if members is None:
+        return "any number of CPUs"
+    return "1 CPU" if members == 1 else f"{members} CPUs"

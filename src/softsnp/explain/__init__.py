@@ -1,6 +1,6 @@
 """What a trace says, for people: a chart to paste into a mail, and commands to try."""
 
-from .chart import chart
+from .chart import WIDTH, chart
 from .reproducer import reproducer
 
-__all__ = ["chart", "reproducer"]
+__all__ = ["WIDTH", "chart", "reproducer"]

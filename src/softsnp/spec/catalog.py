@@ -37,7 +37,7 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(
             "two-ioctls",
-            "as administration, with another process that does SNP ioctls",
+            "as administration, with another process that does SNP ioctls, which a kexec may end",
             ("administrator", "hotplugger", "ioctl-user"),
         ),
         Scenario(

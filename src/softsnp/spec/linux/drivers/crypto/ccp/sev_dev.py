@@ -15,7 +15,7 @@ class CcpSevDev(X86Sev):
     sev_cmd_mutex = Mutex("one SEV command sequence at a time", memory="module")
     ccp_loaded = Bool(False, "the ccp module is there, and so is /dev/sev", memory="kernel")
     ccp_users = Count(
-        2, "how many have /dev/sev open; ccp cannot go while any has", memory="kernel"
+        3, "how many have /dev/sev open; ccp cannot go while any has", memory="kernel"
     )
     snp_initialized = Bool(
         False,
