@@ -121,7 +121,7 @@ def test_kexec_ends_another_process_between_two_ipis() -> None:
     (found,) = check(spec, 2, [prop], [], traces=True).outcomes
     assert found.verdict == "violated"
     assert found.trace is not None
-    assert operations(found)[-1] == "kexec"
+    assert "kexec" in operations(found)
     enabled = ["snp_en" in bits for bits in found.trace.population.values()]
     assert sorted(enabled) == [False, True]
 

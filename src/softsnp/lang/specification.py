@@ -22,6 +22,7 @@ no event loop. The code between two awaits is one atomic step.
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from types import FrameType
@@ -246,7 +247,8 @@ class Specification:
         if len(alternatives) > 1:
             chosen = alternatives[self.driver.choose(len(alternatives), label)]
         if label:
-            self.driver.note(f"{label}: {chosen}")
+            told = chosen.name if isinstance(chosen, enum.Enum) else chosen
+            self.driver.note(f"{label}: {told}")
         return chosen
 
     def fault(self, what: str) -> bool:
