@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-
 from softsnp.lang import Property
 from softsnp.lang.trace import Standing, Trace
 
@@ -36,24 +33,24 @@ def _filled(text: str, first: str = "", then: str = "") -> str:
 
 
 def _wrap(text: str, width: int, first: str = "", then: str = "") -> list[str]:
-    """Lines of at most ``width`` columns. A C name that is too long breaks after an underscore."""
-    room = max(8, width - len(then))
+    """Lines of at most ``width`` columns. A C name that is too long breaks after an underscore.
+
+    No line ends before or after an arrow or an equals sign.
+    """
     text = text.replace(" → ", f"{KEEP}→{KEEP}").replace(" = ", f"{KEEP}={KEEP}")
-    text = re.sub(rf"\S{{{room + 1},}}", lambda word: _split_name(word.group(), room), text)
-    lines = textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
-    )
-    return [line.replace(KEEP, " ") for line in lines] or [first.rstrip()]
-
-
-def _split_name(word: str, room: int) -> str:
-    pieces = [""]
-    for piece in re.findall(r"[^_]*_+|[^_]+", word):
-        if len(pieces[-1]) + len(piece) <= room:
-            pieces[-1] += piece
-        else:
-            pieces.append(piece)
-    return " ".join(p for p in pieces if p)
+    lines, line, empty = [], first, True
+    for word in text.split(" "):
+        if not empty and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line, empty = then, True
+        while len(line) + (not empty) + len(word) > width:
+            room = width - len(line)
+            cut = word.rfind("_", 0, room) + 1 or room
+            lines.append(line + word[:cut])
+            word, line = word[cut:], then
+        line += word if empty else f" {word}"
+        empty = False
+    return [line.replace(KEEP, " ") for line in [*lines, line]]
 
 
 # --- the steps -----------------------------------------------------------------------------------

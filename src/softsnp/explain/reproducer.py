@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from softsnp.lang import Property
 from softsnp.lang.trace import Trace, TraceStep
 
+from .chart import WIDTH
 from .fold import function_of
 
 OPERATION, FAULT = ("operation: ", "command: "), "fault: "
@@ -27,7 +29,7 @@ def reproducer(
     """
     lines = [
         "#!/bin/sh",
-        f"# {title}",
+        *textwrap.wrap(title, WIDTH, initial_indent="# ", subsequent_indent="#   "),
         f"# One root shell for each of: {', '.join(s.activity for s in trace.standing)}.",
         "# Lines are in the order of time; HOLD and FAULT need a debugger, a kprobe or a delay.",
     ]
