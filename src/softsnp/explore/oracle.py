@@ -92,6 +92,7 @@ class Oracle:
         """Every reachable state. ``members`` is exact."""
         seen = Seen()
         self.numbers: dict[Key, int] = {}
+        self.judged: set[Key] = set()
         self.queue: list[tuple[World, tuple[int, ...], int]] = []
         before: list[list[int]] = []
         for world in self.initial(members):
@@ -170,6 +171,12 @@ class Oracle:
     # --- properties ----------------------------------------------------------------------------
 
     def _judge(self, seen: Seen, world: World, at: tuple[int, ...], depth: int) -> None:
+        """A property sees data, and who is at rest; each combination is judged once."""
+        rests = tuple(rests[p] for rests, p in zip(self.rests, at, strict=True))
+        told = (*world.scalars.values(), *sorted(world.members), *rests)
+        if told in self.judged:
+            return
+        self.judged.add(told)
         self.driver.begin(world, -1, ())
         self.driver.resting = lambda a: self.rests[a][at[a]]
         self.spec.driver = self.driver
