@@ -107,6 +107,7 @@ class Layout:
             width = bits(len(locals_))
             self.at.append((shift, (1 << width) - 1))
             shift += width
+        self.places_mask = sum(mask << shift for shift, mask in self.at)
         self.low = shift
         population = spec.population()
         class_bits = len(population.bits) if population else 0
@@ -125,6 +126,12 @@ class Layout:
         top = self.base + len(self.lanes) * self.width
         self.population_mask = ((1 << top) - 1) & ~((1 << self.low) - 1)
         """The slots and the lanes: what effects on the population read and write."""
+
+    def everyone_rests(self, state: int) -> bool:
+        return all(
+            resting[state >> shift & mask]
+            for (shift, mask), resting in zip(self.at, self.machine.resting, strict=True)
+        )
 
     # --- packing ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes, SpecErr
 
 from .emit import Emitted
 from .layout import Layout, Machine
+from .tree import asks_at_rest
 
 CHUNK = 2048
 
@@ -172,7 +173,7 @@ class Search:
         stopped = ""
         began = time.monotonic()
         done = 0
-        resting = self._rest_test()
+        resting = self.layout.everyone_rests
         successors: list[int] = []
         append, edge, number, known = successors.append, edges.append, index.setdefault, len(states)
         collecting = gc.isenabled()
@@ -220,22 +221,32 @@ class Search:
             return f"--max-memory {limits.memory >> 20} MiB reached"
         return ""
 
-    def _rest_test(self) -> Callable[[int], bool]:
-        layout = self.layout
-        tests = [
-            (shift, mask, {b for b, rests in enumerate(resting) if rests})
-            for (shift, mask), resting in zip(layout.at, layout.machine.resting, strict=True)
-        ]
-        return lambda state: all(state >> s & m in blocks for s, m, blocks in tests)
-
     # --- after the search --------------------------------------------------------------------
 
     def _judge(self, explored: Explored) -> None:
-        """First violating state and whether the situation arose, of every state predicate."""
+        """First violating state and whether the situation arose, of every state predicate.
+
+        A predicate that does not ask where activities stand is judged once for equal data.
+        """
+        places = self.layout.places_mask
+        data: dict[int, int] = {}
+        for number, state in enumerate(explored.states):
+            data.setdefault(state & ~places, number)
+        everywhere = range(len(explored.states))
+        rests = self._who_rests(explored)
+        everyone = (1 << len(self.layout.at)) - 1
+        at_rest = [n for n, s in enumerate(explored.states) if rests[s & places] == everyone]
+        trees = self.layout.machine.tables.judges
+        kinds = state_judges(self.properties, self.checks)
         for name, judge in zip(self.judged, self.emitted.judges, strict=True):
+            where: Iterable[int] = data.values()
+            if kinds[name].at_rest:
+                where = at_rest
+            elif asks_at_rest(trees[name]):
+                where = everywhere
             exercised, end = False, None
-            for number, state in enumerate(explored.states):
-                verdict = judge(state, None)
+            for number in where:
+                verdict = judge(explored.states[number], None)
                 if verdict:
                     exercised = True
                     if verdict & 2:
@@ -243,6 +254,19 @@ class Search:
                         break
             steps = None if end is None else explored.depths[end]
             explored.findings[name] = Finding(exercised, steps, end)
+
+    def _who_rests(self, explored: Explored) -> dict[int, int]:
+        """The places of a state to the set (by bits) of the activities that rest there."""
+        found = {}
+        for places in {state & self.layout.places_mask for state in explored.states}:
+            found[places] = sum(
+                1 << activity
+                for activity, ((shift, mask), resting) in enumerate(
+                    zip(self.layout.at, self.layout.machine.resting, strict=True)
+                )
+                if resting[places >> shift & mask]
+            )
+        return found
 
     def _decide(self, explored: Explored, edges: array[int], offsets: array[int]) -> None:
         seen = {self.emitted.events[event]: hit for event, hit in self.hits.items()}
@@ -268,19 +292,9 @@ class Search:
 
     def _no_return(self, explored: Explored, edges: array[int], offsets: array[int]) -> int | None:
         """The first state from which some activity can never come to rest again, or None."""
-        layout = self.layout
-        every = (1 << len(layout.at)) - 1
-        can = bytearray(len(explored.states))
-        tests = [
-            (shift, mask, sum(1 << b for b, rests in enumerate(resting) if rests), 1 << a)
-            for a, ((shift, mask), resting) in enumerate(
-                zip(layout.at, layout.machine.resting, strict=True)
-            )
-        ]
-        for number, state in enumerate(explored.states):
-            for shift, mask, table, bit in tests:
-                if table >> (state >> shift & mask) & 1:
-                    can[number] |= bit
+        every = (1 << len(self.layout.at)) - 1
+        places, rests = self.layout.places_mask, self._who_rests(explored)
+        can = bytearray([rests[state & places] for state in explored.states])
         open_states = [n for n in range(len(can)) if can[n] != every]
         while open_states:
             changed = False

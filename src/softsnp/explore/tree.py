@@ -146,3 +146,13 @@ class Do:
 
 
 Node = Leaf | Blocked | Bad | Judged | Ask | Do
+
+
+def asks_at_rest(node: Node) -> bool:
+    """Whether a tree asks anywhere who is at rest."""
+    if isinstance(node, Do):
+        return asks_at_rest(node.then)
+    if isinstance(node, Ask):
+        kids = [kid for _, kid in node.kids]
+        return isinstance(node.question, AtRest) or any(map(asks_at_rest, kids))
+    return False
