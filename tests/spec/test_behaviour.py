@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from softsnp.abi.errno import EBUSY, EINVAL, EOPNOTSUPP
+from softsnp.abi.errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
 from softsnp.abi.sev import Command, Status
 from softsnp.explore.concrete import Concrete, World
 from softsnp.lang.position import advance
@@ -130,6 +130,12 @@ def test_online_and_offline_return_what_the_kernel_returns() -> None:
     assert bench.call(bench.host.cpu_subsys_offline) == EINVAL, "the boot CPU stays"
     assert bench.call(bench.host.cpu_subsys_online) == 0
     assert bench.call(bench.host.cpu_subsys_online) == EINVAL, "none is offline"
+
+
+def test_with_the_boot_cpu_alone_there_is_no_file_to_write_to() -> None:
+    bench = Bench(BOOT)
+    assert bench.call(bench.host.cpu_subsys_offline) == ENOENT
+    assert bench.call(bench.host.cpu_subsys_online) == ENOENT
 
 
 def test_disabled_hotplug_is_busy_and_the_count_balances() -> None:

@@ -1,6 +1,7 @@
 """The kernel's error numbers, as its functions return them: negative, zero is success."""
 
 EPERM = -1
+ENOENT = -2
 EIO = -5
 ENOMEM = -12
 EBUSY = -16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softsnp.abi.errno import EBUSY, EINVAL, error_name
+from softsnp.abi.errno import EBUSY, EINVAL, ENOENT, error_name
 from softsnp.lang import Count, Member, Mutex, PercpuRwsem
 from softsnp.spec.hw.cpu import AT_RESET
 from softsnp.spec.linux.kernel.smp import Smp
@@ -75,11 +75,19 @@ class CpuHotplug(Smp):
     # --- sysfs ----------------------------------------------------------------------------------
     # Which cpuN was written to is decided where it first matters, under cpus_write_lock().
 
+    def no_cpu_has_an_online_file(self) -> bool:
+        """C: drivers/base/cpu.c: register_cpu(): cpuN is there while it is present; cpu0's
+        directory has no file of that name
+        """
+        return not self.cpus.any(boot=False, present=True)
+
     async def cpu_subsys_online(self) -> int:
         """C: drivers/base/cpu.c: cpu_subsys_online(), by writing 1 to cpuN/online
         Locks: none of its own that anyone else takes
         Source: [code] v7.2 drivers/base/cpu.c; its retries on -EBUSY are not specified yet
         """
+        if self.no_cpu_has_an_online_file():
+            return ENOENT
         rc = await self.cpu_up()
         self.note(f"write() = {error_name(rc)}")
         return rc
@@ -89,6 +97,8 @@ class CpuHotplug(Smp):
         Locks: none of its own that anyone else takes
         Source: [code] v7.2 drivers/base/cpu.c; cpu0 has no file to write to
         """
+        if self.no_cpu_has_an_online_file():
+            return ENOENT
         rc = await self.cpu_down()
         self.note(f"write() = {error_name(rc)}")
         return rc
