@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from softsnp.lang import Property, Sometimes, Specification
 from softsnp.lang.trace import Trace
 
-from .layout import Machine, machine
+from .layout import Layout, Machine, machine
 from .replay import Replay
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
 from .tabulate import tabulate
@@ -73,14 +73,14 @@ class Checker:
     def least_members(self) -> int:
         return sum(kind.count or 0 for kind in self.machine.spec.members())
 
-    def concretize(self, explored: Explored, path: list[int]) -> tuple[int, list[int]] | None:
+    def concretize(self, explored: Explored, path: list[int]) -> tuple[Layout, list[int]] | None:
         """The path at the least number of members that has it, or None up to MOST_MEMBERS."""
         for members in range(self.least_members(), MOST_MEMBERS + 1):
             search = self.exact(members)
             image = explored.layout.abstraction(search.layout)
             found = follow(search, path, image)
             if found:
-                return members, found
+                return search.layout, found
         return None
 
     def outcome(
@@ -95,8 +95,8 @@ class Checker:
                 return Outcome(prop, "undecided", finding.exercised, reason=explored.stopped)
             return Outcome(prop, "holds", finding.exercised)
         path = explored.path_to(finding)
-        members = explored.layout.members
-        if members is None:
+        layout = explored.layout
+        if layout.saturated:
             found = self.concretize(explored, path) or self._search_exactly(prop)
             if found is None:
                 return Outcome(
@@ -105,19 +105,19 @@ class Checker:
                     finding.exercised,
                     reason=f"spurious: no run with up to {MOST_MEMBERS} members shows it",
                 )
-            members, path = found
+            layout, path = found
         trace = None
         if want_trace:
-            trace = Replay(self.exact(members).layout).run(path)
-        return Outcome(prop, "violated", True, len(path) - 1, members, trace)
+            trace = Replay(layout).run(path)
+        return Outcome(prop, "violated", True, len(path) - 1, layout.members, trace)
 
-    def _search_exactly(self, prop: Property) -> tuple[int, list[int]] | None:
+    def _search_exactly(self, prop: Property) -> tuple[Layout, list[int]] | None:
         """When a path has no concrete run: another path to the same violation, if there is."""
         for members in range(self.least_members(), MOST_MEMBERS + 1):
             explored = self.search(members).run(Limits(states=FALLBACK_STATES))
             finding = explored.findings[prop.name]
             if finding.steps is not None:
-                return members, explored.path_to(finding)
+                return explored.layout, explored.path_to(finding)
         return None
 
 
@@ -129,9 +129,7 @@ def follow(search: Search, path: list[int], image: Callable[[int], int]) -> list
     for goal in path[1:]:
         reached: dict[int, int | None] = {}
         for state in levels[-1]:
-            successors: list[int] = []
-            search.emitted.expand(state, successors.append)
-            for successor in successors:
+            for successor in search.successors(state):
                 if image(successor) == goal:
                     reached.setdefault(successor, state)
         if not reached:

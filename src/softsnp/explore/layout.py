@@ -1,24 +1,25 @@
 """A state as one integer.
 
-From the low end: scalars, each activity's local state, each picking activity's member, then one
-lane a class with the number of free members in it. With counts saturated a lane holds 0, 1 or
-MANY (two or more); otherwise it holds the exact number.
+From the low end: scalars, each activity's local state, and the number of the population. No field
+crosses a 64-bit boundary, so that the integer is also one or two machine words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import factorial
 
 from softsnp.lang import Kind, SpecError, Specification
 
 from .classes import canonical_classes, picking_activities, reachable_classes
 from .merge import merged
+from .populations import Populations
 from .tabulate import Tables
 from .tree import Node
 
-MANY = 2
+WORD = 64
+NUMBER_BITS = 24
+"""Room that is always left for the number of the population."""
 
 
 def bits(values: int) -> int:
@@ -95,37 +96,36 @@ class Layout:
         self.machine = machine
         self.members = members
         self.saturated = members is None
-        spec = machine.spec
-        shift = 0
-        self.scalars: dict[str, tuple[int, int]] = {}
-        for name, field in spec.fields.items():
-            width = bits(len(field.domain))
-            self.scalars[name] = (shift, (1 << width) - 1)
-            shift += width
-        self.at: list[tuple[int, int]] = []
-        for locals_ in machine.trees:
-            width = bits(len(locals_))
-            self.at.append((shift, (1 << width) - 1))
-            shift += width
+        self._shift = 0
+        self.scalars = {
+            name: self._place(len(field.domain)) for name, field in machine.spec.fields.items()
+        }
+        """Field to (shift, mask)."""
+        self.at = [self._place(len(trees)) for trees in machine.trees]
+        """(shift, mask) of each activity's local state."""
         self.places_mask = sum(mask << shift for shift, mask in self.at)
-        self.low = shift
-        population = spec.population()
-        class_bits = len(population.bits) if population else 0
-        self.identity = population.identity_mask if population else 0
-        self.class_mask = (1 << class_bits) - 1
-        self.slots: dict[int, int] = {}
-        for activity in machine.pickers:
-            self.slots[activity] = shift
-            shift += class_bits + 1
-        self.slot_valid = 1 << class_bits
-        self.slot_mask = (self.slot_valid << 1) - 1
-        self.base = shift
-        self.width = 2 if members is None else max(1, members.bit_length())
-        self.lane_mask = (1 << self.width) - 1
-        self.lanes = {c: self.base + i * self.width for i, c in enumerate(machine.classes)}
-        top = self.base + len(self.lanes) * self.width
-        self.population_mask = ((1 << top) - 1) & ~((1 << self.low) - 1)
-        """The slots and the lanes: what effects on the population read and write."""
+        used = self._shift % WORD
+        if used > WORD - NUMBER_BITS:
+            self._shift += -self._shift % WORD
+        self.number_at = self._shift
+        """The shift of the population's number, which has all bits from there on."""
+        population = machine.spec.population()
+        self.populations = Populations(
+            machine.classes,
+            machine.canonical,
+            machine.pickers,
+            len(population.bits) if population else 0,
+            population.identity_mask if population else 0,
+            members,
+        )
+
+    def _place(self, values: int) -> tuple[int, int]:
+        width = bits(values)
+        if self._shift // WORD != (self._shift + width - 1) // WORD:
+            self._shift += -self._shift % WORD
+        at = self._shift
+        self._shift += width
+        return at, (1 << width) - 1
 
     def everyone_rests(self, state: int) -> bool:
         return all(
@@ -135,13 +135,11 @@ class Layout:
 
     # --- packing ---------------------------------------------------------------------------
 
-    def pack_free(self, free: dict[int, int]) -> int:
-        return sum(count << self.lanes[cls] for cls, count in free.items())
-
     def initial_states(self) -> list[int]:
         spec = self.machine.spec
         start = sum(field.initial << self.scalars[name][0] for name, field in spec.fields.items())
-        return [start | self.pack_free(free) for free in self._initial_populations()]
+        packed = [self.populations.pack(free, {}) for free in self._initial_populations()]
+        return [start | self.populations.number(p) << self.number_at for p in packed]
 
     def _initial_populations(self) -> Iterator[dict[int, int]]:
         kinds = self.machine.kinds()
@@ -155,56 +153,33 @@ class Layout:
             free = dict(fixed)
             for cls, count in zip(flexible, counts, strict=True):
                 free[cls] = free.get(cls, 0) + count
-            yield {c: self.cap(n) for c, n in free.items() if n}
-
-    def cap(self, count: int) -> int:
-        return min(count, MANY) if self.saturated else count
+            yield {cls: count for cls, count in free.items() if count}
 
     def decode(self, state: int) -> Snapshot:
+        free, picked = self.populations.unpack(self.populations.packed[state >> self.number_at])
         return Snapshot(
             {name: state >> s & m for name, (s, m) in self.scalars.items()},
             tuple(state >> s & m for s, m in self.at),
-            {
-                a: state >> s & self.class_mask
-                for a, s in self.slots.items()
-                if state >> s & self.slot_valid
-            },
-            {c: n for c, s in self.lanes.items() if (n := state >> s & self.lane_mask)},
+            picked,
+            free,
         )
 
     # --- from exact to saturated -------------------------------------------------------------
 
     def abstraction(self, exact: Layout) -> Callable[[int], int]:
         """Maps an exact state of ``exact`` to its image in this saturated layout."""
-        keep = (1 << exact.base) - 1
         memo: dict[int, int] = {}
+        keep = (1 << exact.number_at) - 1
 
         def image(state: int) -> int:
-            lanes = state & ~keep
-            if lanes not in memo:
-                memo[lanes] = self.pack_free(
-                    {c: self.cap(n) for c, n in exact.decode(lanes).free.items()}
-                )
-            return state & keep | memo[lanes]
+            number = state >> exact.number_at
+            if number not in memo:
+                there = exact.populations.unpack(exact.populations.packed[number])
+                here = self.populations.number(self.populations.pack(*there))
+                memo[number] = here << self.number_at
+            return state & keep | memo[number]
 
         return image
-
-    # --- how many concrete states an exact state stands for ------------------------------------
-
-    def orbit(self, population: int) -> int:
-        """N!/∏counts! within each group that identity bits tell apart; picked ones count once."""
-        shown = self.decode(population)
-        groups: dict[int, list[int]] = {}
-        for cls, count in shown.free.items():
-            groups.setdefault(cls & self.identity, []).append(count)
-        for cls in shown.picked.values():
-            groups.setdefault(cls & self.identity, []).append(1)
-        ways = 1
-        for counts in groups.values():
-            ways *= factorial(sum(counts))
-            for count in counts:
-                ways //= factorial(count)
-        return ways
 
 
 def _compositions(parts: int, total: int | None) -> Iterator[tuple[int, ...]]:
@@ -222,11 +197,3 @@ def _compositions(parts: int, total: int | None) -> Iterator[tuple[int, ...]]:
         for first in range(total + 1):
             for others in _compositions(parts - 1, total - first):
                 yield (first, *others)
-
-
-def used_bits(sequence: Sequence[int]) -> int:
-    """The bits that any of the numbers has."""
-    found = 0
-    for number in sequence:
-        found |= number
-    return found

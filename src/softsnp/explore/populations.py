@@ -1,0 +1,244 @@
+"""The populations that a search meets, by number: a state holds the number, this holds the rest.
+
+Few populations occur, however many members there are, and each effect on one is worked out once.
+Packed, a population is: each picking activity's member, then a lane a class with the number of
+free members in it. With counts saturated a lane holds 0, 1 or MANY (two or more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import factorial
+
+from softsnp.lang import Change, Cube
+
+MANY = 2
+NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether any of these bits is set, or any of these fields (mask, value) is as given."""
+
+    bits: int
+    fields: tuple[tuple[int, int], ...] = ()
+
+    def answer(self, packed: int) -> bool:
+        return packed & self.bits != 0 or any(packed & mask == value for mask, value in self.fields)
+
+
+Effect = Callable[[int], int]
+"""A packed population to the one that comes of it."""
+Fork = Callable[[int], list[int]]
+"""A packed population to all that may come of it."""
+
+
+class Populations:
+    """Numbers for packed populations, and what questions and effects make of them.
+
+    ``members`` is None for any number of members: then counts are saturated.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[int],
+        canonical: Sequence[int],
+        pickers: Sequence[int],
+        class_bits: int,
+        identity: int,
+        members: int | None,
+    ) -> None:
+        self.canonical = canonical
+        self.identity = identity
+        self.saturated = members is None
+        self.class_mask = (1 << class_bits) - 1
+        self.slot_valid = 1 << class_bits
+        self.slot_mask = (self.slot_valid << 1) - 1
+        self.slots = {activity: i * (class_bits + 1) for i, activity in enumerate(pickers)}
+        self.base = len(self.slots) * (class_bits + 1)
+        width = 2 if members is None else max(1, members.bit_length())
+        self.lane_mask = (1 << width) - 1
+        self.lanes = {cls: self.base + i * width for i, cls in enumerate(classes)}
+        self.packed: list[int] = []
+        self.numbers: dict[int, int] = {}
+        self.questions: list[Question] = []
+        self.answers: list[int] = []
+        """For each population the set (by bits) of questions whose answer is yes."""
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def number(self, packed: int) -> int:
+        found = self.numbers.get(packed)
+        if found is None:
+            found = self.numbers[packed] = len(self.packed)
+            self.packed.append(packed)
+            self.answers.append(
+                sum(q.answer(packed) << bit for bit, q in enumerate(self.questions))
+            )
+        return found
+
+    def pack(self, free: dict[int, int], picked: dict[int, int]) -> int:
+        """``free``: class to count; ``picked``: activity to class."""
+        lanes = sum(self.cap(count) << self.lanes[cls] for cls, count in free.items())
+        return lanes | sum((self.slot_valid | c) << self.slots[a] for a, c in picked.items())
+
+    def unpack(self, packed: int) -> tuple[dict[int, int], dict[int, int]]:
+        """(class to count of the free, activity to class of the picked)."""
+        free = {c: n for c, at in self.lanes.items() if (n := packed >> at & self.lane_mask)}
+        picked = {
+            a: packed >> at & self.class_mask
+            for a, at in self.slots.items()
+            if packed >> at & self.slot_valid
+        }
+        return free, picked
+
+    def cap(self, count: int) -> int:
+        return min(count, MANY) if self.saturated else count
+
+    def orbit(self, number: int) -> int:
+        """N!/∏counts! within each group that identity bits tell apart; picked ones count once."""
+        free, picked = self.unpack(self.packed[number])
+        groups: dict[int, list[int]] = {}
+        for cls, count in free.items():
+            groups.setdefault(cls & self.identity, []).append(count)
+        for cls in picked.values():
+            groups.setdefault(cls & self.identity, []).append(1)
+        ways = 1
+        for counts in groups.values():
+            ways *= factorial(sum(counts))
+            for count in counts:
+                ways //= factorial(count)
+        return ways
+
+    # --- questions -------------------------------------------------------------------------------
+
+    def ask(self, question: Question) -> int:
+        """The bit of ``answers`` that answers the question."""
+        if question in self.questions:
+            return self.questions.index(question)
+        bit = len(self.questions)
+        self.questions.append(question)
+        for number, packed in enumerate(self.packed):
+            self.answers[number] |= question.answer(packed) << bit
+        return bit
+
+    def any(self, cube: Cube, free: bool) -> Question:
+        """Whether a member is in the cube; ``free``: one that nobody has picked."""
+        lanes = sum(self.lane_mask << at for cls, at in self.lanes.items() if cube.holds(cls))
+        slots = () if free else tuple(self._in_slot(at, cube) for at in self.slots.values())
+        return Question(lanes, slots)
+
+    def member_bit(self, activity: int, bit: int) -> Question:
+        return Question(1 << bit + self.slots[activity])
+
+    def _in_slot(self, at: int, cube: Cube) -> tuple[int, int]:
+        return (self.slot_valid | cube.mask) << at, (self.slot_valid | cube.value) << at
+
+    # --- effects ---------------------------------------------------------------------------------
+
+    def _give(self, packed: int, lane: int, count: int = 1) -> int:
+        before = packed >> lane & self.lane_mask
+        return packed + ((self.cap(before + count) - before) << lane)
+
+    def _take(self, packed: int, lane: int) -> list[int]:
+        """One free member fewer: two ways when many may become one or stay many."""
+        fewer = packed - (1 << lane)
+        many = self.saturated and packed >> lane & self.lane_mask == MANY
+        return [fewer, packed] if many else [fewer]
+
+    def _change_slot(self, packed: int, at: int, change: Change) -> int:
+        cls = self.canonical[change(packed >> at & self.class_mask)]
+        return packed & ~(self.class_mask << at) | cls << at
+
+    def _moves(self, cube: Cube, change: Change) -> list[tuple[int, int]]:
+        """(lane, lane that its members go to) of the cube's classes, in order.
+
+        A class that only picked members are ever in may have nowhere to go: its lane is empty, and
+        a shift by NOWHERE would raise if it were not.
+        """
+        return [
+            (at, self.lanes.get(self.canonical[change(cls)], NOWHERE))
+            for cls, at in self.lanes.items()
+            if cube.holds(cls)
+        ]
+
+    def update(self, cube: Cube, change: Change) -> Effect:
+        moves = [(lane, to) for lane, to in self._moves(cube, change) if lane != to]
+        slots = [(at, *self._in_slot(at, cube)) for at in self.slots.values()]
+        lane_mask = self.lane_mask
+
+        def effect(packed: int) -> int:
+            moved = []
+            for lane, to in moves:
+                count = packed >> lane & lane_mask
+                if count:
+                    packed -= count << lane
+                    moved.append((to, count))
+            for to, count in moved:
+                packed = self._give(packed, to, count)
+            for at, mask, value in slots:
+                if packed & mask == value:
+                    packed = self._change_slot(packed, at, change)
+            return packed
+
+        return effect
+
+    def update_one(self, cube: Cube, change: Change) -> Fork:
+        moves = self._moves(cube, change)
+        slots = [(at, *self._in_slot(at, cube)) for at in self.slots.values()]
+
+        def fork(packed: int) -> list[int]:
+            found = []
+            for lane, to in moves:
+                if packed >> lane & self.lane_mask:
+                    if lane == to:
+                        found.append(packed)
+                    else:
+                        found += [self._give(p, to) for p in self._take(packed, lane)]
+            for at, mask, value in slots:
+                if packed & mask == value:
+                    found.append(self._change_slot(packed, at, change))
+            return found
+
+        return fork
+
+    def member_update(self, activity: int, change: Change) -> Effect:
+        at = self.slots[activity]
+        return lambda packed: self._change_slot(packed, at, change)
+
+    def pick(self, activity: int, cube: Cube) -> Fork:
+        at = self.slots[activity]
+        lanes = [(lane, cls) for cls, lane in self.lanes.items() if cube.holds(cls)]
+
+        def fork(packed: int) -> list[int]:
+            return [
+                p | (self.slot_valid | cls) << at
+                for lane, cls in lanes
+                if packed >> lane & self.lane_mask
+                for p in self._take(packed, lane)
+            ]
+
+        return fork
+
+    def release(self, activity: int) -> Effect:
+        at = self.slots[activity]
+
+        def effect(packed: int) -> int:
+            lane = self.lanes[packed >> at & self.class_mask]
+            return self._give(packed & ~(self.slot_mask << at), lane)
+
+        return effect
+
+    def restart(self, activity: int) -> Effect:
+        """Every other activity has nothing picked."""
+        others = [(at, self.release(a)) for a, at in self.slots.items() if a != activity]
+
+        def effect(packed: int) -> int:
+            for at, release in others:
+                if packed >> at & self.slot_valid:
+                    packed = release(packed)
+            return packed
+
+        return effect

@@ -1,0 +1,56 @@
+"""What every rung of the ladder is: a breadth-first search that can be stopped, and asked.
+
+States are numbered in the order in which they are found, and every rung finds them in the same
+order: so the answers do not depend on the rung, down to which of several shortest ways is shown.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Protocol
+
+from softsnp.lang import SpecError
+
+
+class Rung(Protocol):
+    """One search. ``levels``: the number of the first state of each depth, in order."""
+
+    name: str
+    levels: list[int]
+    done: int
+    """How many of the states have been expanded."""
+    transitions: int
+    deadlock: int
+    """The first state in which nobody can step and somebody is not at rest, or -1."""
+    hits: dict[int, tuple[int, int]]
+    """Event to the first step in which it happens: (number of a state, the state after it)."""
+
+    @property
+    def states(self) -> Sequence[int]:
+        """Every state found, in order."""
+
+    @property
+    def parents(self) -> Sequence[int]:
+        """The number of the state from which each was found; of initial ones it is no matter."""
+
+    def advance(self) -> None:
+        """Expand some more states. Raises SpecError when the specification fails in one."""
+
+    def judge(self, name: str) -> tuple[bool, int | None]:
+        """(whether the property's situation arises, the first state that violates it)."""
+
+    def no_return(self) -> int | None:
+        """The first state from which some activity can never come to rest again."""
+
+    def orbits(self) -> int:
+        """The number of states with members told apart."""
+
+
+def depth(levels: list[int], number: int) -> int:
+    return bisect_right(levels, number) - 1
+
+
+def failed(message: str, steps: int) -> SpecError:
+    """What the specification did wrong in a state that is reached after so many steps."""
+    return SpecError(f"{message}\n  reached after {steps} steps, so it can happen")
