@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from softsnp.explore import Limits
+from softsnp.explore import RUNGS, Limits
 from softsnp.spec.catalog import ACTIVITIES, ASSUMPTIONS, BY_NAME, FIRMWARE, IOCTLS, SCENARIOS
 
 from .designs import DesignRef
@@ -33,6 +33,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--activities", metavar="A,B", help="who is active, one by one, instead of a scenario"
     )
     parser.add_argument("--ioctls", metavar="ERA", help=f"{' or '.join(IOCTLS)}, as of that kernel")
+    parser.add_argument(
+        "--rung",
+        metavar="NAME",
+        default="auto",
+        help="what explores: python, table (native code), or auto (the default), which goes from "
+        "one to the other when that pays; the answers are the same",
+    )
     parser.add_argument("--max-states", metavar="N", help="stop after so many states, undecided")
     parser.add_argument(
         "--max-memory", metavar="SIZE", help="stop at so much memory a process (512M, 4G)"
@@ -94,6 +101,12 @@ def ioctls(text: str | None) -> str | None:
     return text
 
 
+def rung(text: str) -> str:
+    if text not in RUNGS:
+        raise unknown("rung", text, RUNGS)
+    return text
+
+
 def limits(states: str | None, memory: str | None) -> Limits:
     if states is not None and (not states.isdecimal() or int(states) < 1):
         raise UsageError(f"--max-states wants a number from 1; got {states!r}")
@@ -140,6 +153,7 @@ def runs(
             wanted,
             limits(args.max_states, args.max_memory),
             traces,
+            rung(args.rung),
         )
         for design in designs
         for profile in firmware(args.firmware)

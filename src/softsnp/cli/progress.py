@@ -48,6 +48,9 @@ def meter(total: int) -> Iterator[Meter]:
         def show(progress: Progress) -> None:
             rate = progress.states / progress.seconds if progress.seconds else 0.0
             told = f"{progress.states:,} states, {rate:,.0f}/s, depth {progress.depth}"
+            told += f" ({progress.rung})"
+            if progress.remark:
+                bar.console.print(progress.remark, highlight=False)
             bar.update(task, completed=shown.finished, told=told)
 
         shown._show = show

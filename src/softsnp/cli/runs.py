@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Event
 
-from softsnp.explore import Limits, Progress, Result, check
+from softsnp.explore import Ladder, Limits, Progress, Result, check
 from softsnp.lang.trace import Trace
 from softsnp.spec.catalog import BY_NAME
 from softsnp.spec.properties import REACHABLE
@@ -39,6 +39,7 @@ class Run:
     properties: tuple[str, ...]
     limits: Limits
     traces: bool
+    rung: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ class Answer:
 Watch = Callable[[Progress], None]
 
 
-def execute(run: Run, watch: Watch | None = None) -> Answer:
-    """Do one run in this process. Raises SpecError for what is wrong in the design."""
+def execute(run: Run, watch: Watch | None = None, ladder: Ladder | None = None) -> Answer:
+    """Do one run in this process. Raises SpecError for what is wrong in the design.
+
+    A ``ladder`` that several runs share is climbed once for all of them.
+    """
     began = time.monotonic()
     design = run.design.load(run.ioctls)
     spec = design(run.activities, dict(run.assume), firmware=run.firmware)
@@ -89,6 +93,7 @@ def execute(run: Run, watch: Watch | None = None) -> Answer:
         REACHABLE,
         limits=run.limits,
         watch=watch,
+        ladder=ladder if ladder and ladder.rung == run.rung else Ladder(run.rung),
         traces=run.traces,
     )
     return Answer(
@@ -116,8 +121,9 @@ def all_of(runs: list[Run], watch: Watch) -> Iterator[Answer]:
     """
     workers = min(len(runs), os.cpu_count() or 1)
     if workers < 2:
+        ladder = Ladder(runs[0].rung)
         for run in runs:
-            answer = execute(run, watch)
+            answer = execute(run, watch, ladder)
             yield answer
             if answer.stopped == "interrupted":
                 return
@@ -192,13 +198,14 @@ def _serve(line: Connection, stop: Event) -> None:
     """Run what is sent, and send back what comes of it, until the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and says so
     last = 0.0
+    ladder = Ladder()
 
     def watch(progress: Progress) -> None:
         nonlocal last
         if stop.is_set():
             raise KeyboardInterrupt
         now = time.monotonic()
-        if now - last > TICK:
+        if now - last > TICK or progress.remark:
             last = now
             line.send(progress)
 
@@ -208,7 +215,7 @@ def _serve(line: Connection, stop: Event) -> None:
         except EOFError:
             return
         try:
-            line.send((number, execute(run, watch)))
+            line.send((number, execute(run, watch, ladder)))
         except BrokenPipeError:
             return
         except (Exception, KeyboardInterrupt) as error:

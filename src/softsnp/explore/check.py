@@ -10,6 +10,7 @@ from softsnp.lang.trace import Trace
 
 from .layout import Layout, Machine, machine
 from .replay import Replay
+from .rungs.ladder import Ladder
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
 from .tabulate import tabulate
 
@@ -151,6 +152,7 @@ def check(
     *,
     limits: Limits | None = None,
     watch: Watch | None = None,
+    ladder: Ladder | None = None,
     traces: bool | Collection[str] = False,
 ) -> Result:
     """Decide every property for a number of members, or for any number of them (None).
@@ -159,7 +161,7 @@ def check(
     specification and returned. Raises SpecError for what is wrong in the specification.
     """
     checker = Checker(spec, properties, checks)
-    explored = checker.search(members).run(limits or Limits(), watch)
+    explored = checker.search(members).run(limits or Limits(), watch, ladder)
     outcomes = tuple(
         checker.outcome(
             prop,

@@ -138,6 +138,7 @@ def lower(layout: Layout) -> Program:
     lowering.activity = PROPERTY
     for name, tree in layout.machine.tables.judges.items():
         program.judges[name] = lowering.op(tree)
+    layout.populations.prepare()
     return program
 
 

@@ -24,8 +24,12 @@ class Question:
     bits: int
     fields: tuple[tuple[int, int], ...] = ()
 
-    def answer(self, packed: int) -> bool:
-        return packed & self.bits != 0 or any(packed & mask == value for mask, value in self.fields)
+    @property
+    def source(self) -> str:
+        """An expression over the packed population ``p``."""
+        tests = [f"p & {self.bits} != 0"] if self.bits else []
+        tests += [f"p & {mask} == {value}" for mask, value in self.fields]
+        return " or ".join(tests) or "False"
 
 
 Effect = Callable[[int], int]
@@ -63,6 +67,7 @@ class Populations:
         self.packed: list[int] = []
         self.numbers: dict[int, int] = {}
         self.questions: list[Question] = []
+        self._answer: Callable[[int], int] = lambda packed: 0
         self.answers: list[int] = []
         """For each population the set (by bits) of questions whose answer is yes."""
 
@@ -74,9 +79,7 @@ class Populations:
         if found is None:
             found = self.numbers[packed] = len(self.packed)
             self.packed.append(packed)
-            self.answers.append(
-                sum(q.answer(packed) << bit for bit, q in enumerate(self.questions))
-            )
+            self.answers.append(self._answer(packed))
         return found
 
     def pack(self, free: dict[int, int], picked: dict[int, int]) -> int:
@@ -118,11 +121,14 @@ class Populations:
         """The bit of ``answers`` that answers the question."""
         if question in self.questions:
             return self.questions.index(question)
-        bit = len(self.questions)
         self.questions.append(question)
-        for number, packed in enumerate(self.packed):
-            self.answers[number] |= question.answer(packed) << bit
-        return bit
+        return len(self.questions) - 1
+
+    def prepare(self) -> None:
+        """Every question has been asked: answer them for the populations met so far."""
+        answers = [f"({q.source}) << {bit}" for bit, q in enumerate(self.questions)]
+        self._answer = eval(f"lambda p: {' | '.join(answers) or 0}")
+        self.answers[:] = map(self._answer, self.packed)
 
     def any(self, cube: Cube, free: bool) -> Question:
         """Whether a member is in the cube; ``free``: one that nobody has picked."""

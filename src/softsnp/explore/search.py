@@ -16,8 +16,9 @@ from .layout import Layout, Machine
 from .lower import Program, lower
 from .memory_use import resident
 from .rungs.emit import Emitted
+from .rungs.ladder import Ladder
 from .rungs.python import PythonRung
-from .rungs.rung import Rung, depth
+from .rungs.rung import OutOfRoom, Rung, depth
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Progress:
     states: int
     depth: int
     seconds: float
-    rung: str
+    rung: str = ""
+    """What explores: python or table."""
+    remark: str = ""
+    """Something to be told once, or an empty string."""
 
 
 Watch = Callable[[Progress], None]
@@ -123,23 +127,38 @@ class Search:
         self.program: Program = lower(self.layout)
         self._loaded: Emitted | None = None
 
-    def run(self, limits: Limits = Limits(), watch: Watch | None = None) -> Explored:
+    def run(
+        self,
+        limits: Limits = Limits(),
+        watch: Watch | None = None,
+        ladder: Ladder | None = None,
+    ) -> Explored:
         """Explore; Ctrl-C, ``limits.states`` and ``limits.memory`` end it early, and say so."""
         at_rest = {name for name, judge in self.judged.items() if judge.at_rest}
         rung: Rung = PythonRung(self.program, at_rest)
+        ladder = ladder or Ladder()
+        ladder.begin()
         stopped = ""
         began = time.monotonic()
+
+        def tell(remark: str = "") -> None:
+            if watch is not None:
+                states, levels = len(rung.states), len(rung.levels)
+                seconds = time.monotonic() - began
+                watch(Progress(states, levels - 1, seconds, rung.name, remark))
+
         collecting = gc.isenabled()
         gc.disable()  # only integers are made here, millions of them
         try:
             while rung.done < len(rung.states) and not stopped:
-                rung.advance()
+                rung = ladder.climb(rung, limits.memory, tell)
+                ladder.advance(rung)
                 stopped = _bound(limits, rung)
-                if watch is not None:
-                    seconds = time.monotonic() - began
-                    watch(Progress(len(rung.states), len(rung.levels) - 1, seconds, rung.name))
+                tell()
         except KeyboardInterrupt:
             stopped = "interrupted"
+        except OutOfRoom as error:
+            stopped = str(error)
         finally:
             if collecting:
                 gc.enable()

@@ -41,7 +41,7 @@ class PythonRung:
                 self.index[state] = len(self.states)
                 self.states.append(state)
                 self.parents.append(-1)
-        self._level_end = len(self.states)
+        self.level_end = len(self.states)
 
     def _hit(self, event: int, successor: int) -> None:
         self.hits.setdefault(event, (self._current, successor))
@@ -54,7 +54,7 @@ class PythonRung:
         edge, resting = self.edges.append, self.layout.everyone_rests
         successors: list[int] = []
         append, known = successors.append, len(states)
-        for current in range(self.done, min(self._level_end, self.done + CHUNK)):
+        for current in range(self.done, min(self.level_end, self.done + CHUNK)):
             self._current = current
             successors.clear()
             expand(states[current], append)
@@ -70,9 +70,9 @@ class PythonRung:
             self.offsets.append(len(self.edges))
             self.done = current + 1
         self.transitions = len(self.edges)
-        if self.done == self._level_end < known:
-            self.levels.append(self._level_end)
-            self._level_end = known
+        if self.done == self.level_end < known:
+            self.levels.append(self.level_end)
+            self.level_end = known
 
     # --- what was found --------------------------------------------------------------------------
 

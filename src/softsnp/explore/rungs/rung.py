@@ -13,18 +13,34 @@ from typing import Protocol
 from softsnp.lang import SpecError
 
 
+class OutOfRoom(Exception):
+    """The search cannot go on: which bound was met."""
+
+
 class Rung(Protocol):
-    """One search. ``levels``: the number of the first state of each depth, in order."""
+    """One search."""
 
     name: str
-    levels: list[int]
-    done: int
-    """How many of the states have been expanded."""
-    transitions: int
-    deadlock: int
-    """The first state in which nobody can step and somebody is not at rest, or -1."""
-    hits: dict[int, tuple[int, int]]
-    """Event to the first step in which it happens: (number of a state, the state after it)."""
+
+    @property
+    def levels(self) -> list[int]:
+        """The number of the first state of each depth."""
+
+    @property
+    def done(self) -> int:
+        """How many of the states have been expanded."""
+
+    @property
+    def transitions(self) -> int:
+        """Steps from expanded states, those to states already known included."""
+
+    @property
+    def deadlock(self) -> int:
+        """The first state in which nobody can step and somebody is not at rest, or -1."""
+
+    @property
+    def hits(self) -> dict[int, tuple[int, int]]:
+        """Event to the first step in which it happens: (number of a state, the state after it)."""
 
     @property
     def states(self) -> Sequence[int]:
@@ -35,7 +51,10 @@ class Rung(Protocol):
         """The number of the state from which each was found; of initial ones it is no matter."""
 
     def advance(self) -> None:
-        """Expand some more states. Raises SpecError when the specification fails in one."""
+        """Expand some more states.
+
+        Raises SpecError when the specification fails in one, OutOfRoom when there is no memory.
+        """
 
     def judge(self, name: str) -> tuple[bool, int | None]:
         """(whether the property's situation arises, the first state that violates it)."""

@@ -1,0 +1,104 @@
+"""When a search leaves one rung for the next.
+
+A higher rung is faster, and costs something to get on to: loading the table engine takes longer
+than many a whole search, and compiling it, once on a machine, longer still. So a process stays on
+the lower one until it has spent there what the climb costs. Whatever comes, that is never worse
+than twice the better of the two.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from . import cache
+from .python import PythonRung
+from .rung import OutOfRoom, Rung
+
+RUNGS = ("auto", "python", "table")
+LOADING = 0.6  # seconds to load what was compiled before
+TAKING_OVER = 0.03  # seconds to fill the arrays of one search
+WAIT = 2.0  # seconds until asking again whether another process has done compiling
+Say = Callable[[str], None]
+
+
+class Ladder:
+    """The rungs as one process has them. ``rung`` is one of RUNGS: auto, or always that one."""
+
+    def __init__(self, rung: str = "auto") -> None:
+        self.rung = rung
+        self.loaded = False
+        self.closed = "" if rung != "python" else "--rung python"
+        """Why there is no next rung, or an empty string."""
+        self.spent = 0.0
+        """Seconds on the first rung, while the next is not loaded; of this search afterwards."""
+
+    def begin(self) -> None:
+        """A search begins, on the first rung."""
+        if self.loaded:
+            self.spent = 0.0
+
+    def advance(self, rung: Rung) -> None:
+        began = time.monotonic()
+        rung.advance()
+        self.spent += time.monotonic() - began
+
+    def climb(self, rung: Rung, memory: int | None, say: Say) -> Rung:
+        """The rung to go on with: the same one, or the next one at the same point.
+
+        ``say`` hears of what takes long. Raises OutOfRoom when the next was asked for and cannot
+        be.
+        """
+        if self.closed or not isinstance(rung, PythonRung):
+            return rung
+        if self.rung == "auto" and self.spent < self._cost():
+            return rung
+        if not cache.installed():
+            self.closed = "numba is not installed: pip install 'softsnp[native]'"
+        elif self.loaded or cache.seconds_to_compile() is not None:
+            return self._take_over(rung, memory)
+        else:
+            with cache.alone() as mine:
+                if mine:
+                    return self._compile(rung, memory, say)
+                self.spent = self._cost() - WAIT
+        if self.rung == "table" and self.closed:
+            raise OutOfRoom(self.closed)
+        return rung
+
+    def _cost(self) -> float:
+        if self.loaded:
+            return TAKING_OVER
+        return LOADING if cache.seconds_to_compile() is not None else cache.EXPECTED
+
+    def _take_over(self, rung: PythonRung, memory: int | None) -> Rung:
+        with cache.used():
+            from .table import TableRung
+
+        self.loaded = True
+        try:
+            return TableRung.taking_over(rung, memory)
+        except OutOfRoom as error:
+            if self.rung == "table":
+                raise
+            self.closed = str(error)
+            return rung
+
+    def _compile(self, rung: PythonRung, memory: int | None, say: Say) -> Rung:
+        say("compiling the table engine; once on this machine, and it takes some seconds")
+        began = time.monotonic()
+        taken = self._take_over(rung, memory)
+        if not isinstance(taken, PythonRung):
+            warm(taken)
+        seconds = time.monotonic() - began
+        cache.compiled(seconds)
+        say(f"compiled the table engine in {seconds:.1f} s; kept in {cache.place()}")
+        return taken
+
+
+def warm(rung: object) -> None:
+    """Have every function of the kernel compiled, by a search of its own that ends at once."""
+    from .table import TableRung
+
+    assert isinstance(rung, TableRung)
+    TableRung.beginning(rung.program, rung.at_rest, None).try_all()

@@ -1,0 +1,349 @@
+"""The second rung: the table engine. Takes over a search from the first one, or begins one."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from softsnp.explore.layout import WORD
+from softsnp.explore.lower import Program
+from softsnp.explore.memory_use import available, resident
+
+from . import kernel
+from .arrays import MOST_EVENTS, Ints, PopulationTables, signed, tables, words
+from .python import PythonRung
+from .rung import OutOfRoom, depth, failed
+
+AT_ONCE = 1 << 18  # states expanded between two looks at the clock and the memory
+FIRST_BITS = 16
+LOAD, FULL = 0.70, 0.92
+"""The part of the hash set that is used before it grows, and where it cannot, at the most."""
+MOST_BITS = 32
+
+
+class Batch(NamedTuple):
+    """Buffers for the successors of a batch of states."""
+
+    out0: Ints
+    out1: Ints
+    sources: Ints
+    hashes: Ints
+    todo: Ints
+
+
+def buffers(size: int) -> Batch:
+    return Batch(*(np.zeros(size, np.int64) for _ in Batch._fields))
+
+
+def reserve(count: int, dtype: type[np.generic], huge: bool = False) -> npt.NDArray[Any]:
+    """An array of zeros that takes memory only as it is written to."""
+    size = max(1, count) * np.dtype(dtype).itemsize
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    block = mmap.mmap(-1, size, flags=flags)
+    if huge and hasattr(mmap, "MADV_HUGEPAGE"):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(block, dtype, count)
+
+
+class Numbers(Sequence[int]):
+    """The first ``count`` elements of an array, as Python's integers."""
+
+    def __init__(self, array: npt.NDArray[Any], count: int) -> None:
+        self.array = array[:count]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.array[at].tolist()
+
+
+class States(Sequence[int]):
+    """The states found, as Python has them: one integer each."""
+
+    def __init__(self, rung: TableRung) -> None:
+        self.rung = rung
+
+    def __len__(self) -> int:
+        return int(self.rung.control[kernel.C_KNOWN])
+
+    def __getitem__(self, number: Any) -> Any:
+        if isinstance(number, slice):
+            return [self[n] for n in range(*number.indices(len(self)))]
+        if number < 0 or number >= len(self):
+            raise IndexError(number)
+        width, found = self.rung.words, 0
+        for word in range(width):
+            found |= (int(self.rung.stored[number * width + word]) & (1 << WORD) - 1) << word * WORD
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[number] for number in range(len(self)))
+
+
+class TableRung:
+    """A search by tables. ``memory`` bounds the whole process, in bytes."""
+
+    name = "table"
+
+    def __init__(self, program: Program, at_rest: set[str], memory: int | None) -> None:
+        self.program = program
+        self.layout = program.layout
+        self.at_rest = at_rest
+        self.memory = memory
+        self.words = words(program)
+        if self.words > 2 or len(program.events) > MOST_EVENTS:
+            raise OutOfRoom(too_wide(program))
+        made, self.roots = tables(program)
+        self.populations = PopulationTables(program, made)
+        self.batch = buffers(1 << 13)
+        self.most = self._most_states()
+        self.stored: Ints = reserve(self.most * self.words, np.int64)
+        self._parents: npt.NDArray[np.uint32] = reserve(self.most, np.uint32)
+        self.bits = FIRST_BITS
+        self.slots: npt.NDArray[np.uint32] = reserve(1 << self.bits, np.uint32, huge=True)
+        self.level_starts = np.zeros(4096, np.int64)
+        self.control = np.zeros(kernel.CONTROLS, np.int64)
+        self.control[kernel.C_DEADLOCK] = -1
+        self.control[kernel.C_LEVELS] = 1
+        self.control[kernel.C_WORDS] = self.words
+        self.control[kernel.C_NUMBER_AT] = self.layout.number_at % WORD
+
+    @classmethod
+    def taking_over(cls, other: PythonRung, memory: int | None) -> TableRung:
+        """A rung that goes on where another one has come to."""
+        rung = cls(other.program, other.at_rest, memory)
+        known = len(other.states)
+        rung._make_room(known)
+        if rung.words == 1:
+            rung.stored[:known] = other.states
+        else:
+            for word in range(2):
+                rung.stored[word : 2 * known : 2] = [signed(s >> word * WORD) for s in other.states]
+        rung._parents[:known] = np.maximum(np.frombuffer(other.parents, np.int64), 0)
+        kernel.enter(rung.stored, 0, known, rung.words, rung.slots, rung.bits)
+        rung.level_starts[: len(other.levels)] = other.levels
+        control = rung.control
+        control[kernel.C_LEVELS] = len(other.levels)
+        control[kernel.C_LEVEL_END] = other.level_end
+        control[kernel.C_DONE], control[kernel.C_KNOWN] = other.done, known
+        control[kernel.C_TRANSITIONS] = other.transitions
+        control[kernel.C_DEADLOCK] = other.deadlock
+        for event, (number, state) in other.hits.items():
+            control[kernel.C_EVENTS] |= 1 << event
+            halves = [signed(state), signed(state >> WORD)]
+            rung.populations.tables.hits[event] = [number, *halves]
+        return rung
+
+    @classmethod
+    def beginning(cls, program: Program, at_rest: set[str], memory: int | None) -> TableRung:
+        return cls.taking_over(PythonRung(program, at_rest), memory)
+
+    # --- memory ----------------------------------------------------------------------------------
+
+    def _limit(self) -> int:
+        """The most bytes that this process may have: what it is allowed, or what there is."""
+        there = resident() + available()
+        return there if self.memory is None else min(self.memory, there)
+
+    def _most_states(self) -> int:
+        """Virtual memory is reserved for as many states as could ever fit."""
+        each = 8 * self.words + 4 + 4
+        return min(1 << MOST_BITS, max(1 << 16, self._limit() // each))
+
+    def _make_room(self, count: int) -> None:
+        """Let the hash set have room for so many states. Raises OutOfRoom when it cannot."""
+        bits = self.bits
+        while count > LOAD * (1 << bits) and bits < MOST_BITS:
+            bits += 1
+        if bits > self.bits:
+            more = (4 << bits) - (4 << self.bits)
+            if resident() + more + count * (8 * self.words + 4) // 8 > self._limit():
+                bits = self.bits
+        if count > FULL * (1 << bits) or count > self.most:
+            raise OutOfRoom(self._full(count))
+        if bits > self.bits:
+            del self.slots  # the states are all in ``stored``: the old set is not needed
+            self.bits = bits
+            self.slots = reserve(1 << bits, np.uint32, huge=True)
+            known = int(self.control[kernel.C_KNOWN])
+            kernel.enter(self.stored, 0, known, self.words, self.slots, bits)
+
+    def _full(self, count: int) -> str:
+        if self.memory is not None and self.memory <= self._limit():
+            return f"--max-memory {self.memory >> 20} MiB reached"
+        return f"no memory for more than {count:,} states on this machine"
+
+    # --- the search ------------------------------------------------------------------------------
+
+    @property
+    def states(self) -> States:
+        return States(self)
+
+    @property
+    def parents(self) -> Numbers:
+        return Numbers(self._parents, len(self.states))
+
+    @property
+    def levels(self) -> list[int]:
+        found: list[int] = self.level_starts[: self.control[kernel.C_LEVELS]].tolist()
+        return found
+
+    @property
+    def done(self) -> int:
+        return int(self.control[kernel.C_DONE])
+
+    @property
+    def transitions(self) -> int:
+        return int(self.control[kernel.C_TRANSITIONS])
+
+    @property
+    def deadlock(self) -> int:
+        return int(self.control[kernel.C_DEADLOCK])
+
+    @property
+    def hits(self) -> dict[int, tuple[int, int]]:
+        found = {}
+        for event, (number, low, high) in enumerate(self.populations.tables.hits.tolist()):
+            if int(self.control[kernel.C_EVENTS]) >> event & 1:
+                mask = (1 << WORD) - 1
+                found[event] = (number, low & mask | (high & mask) << WORD)
+        return found
+
+    def try_all(self) -> None:
+        """Call every function of the kernel, so that each is compiled."""
+        self.advance(1)
+        for name in self.roots:
+            self.judge(name)
+        kernel.back(
+            self.control,
+            self.populations.tables,
+            self.batch,
+            self.stored,
+            self.slots,
+            np.zeros(1, np.uint8),
+            np.zeros(1, np.uint32),
+        )
+
+    def advance(self, states: int = AT_ONCE) -> None:
+        """Expand some more states. Raises OutOfRoom when there is no memory for what comes."""
+        control = self.control
+        control[kernel.C_STOP] = control[kernel.C_DONE] + states
+        while True:
+            self._prepare()
+            code = kernel.explore(
+                control,
+                self.populations.tables,
+                self.batch,
+                self.stored,
+                self._parents,
+                self.slots,
+                self.level_starts,
+            )
+            if code == kernel.DONE:
+                return
+            self._mend(code)
+
+    def _mend(self, code: int) -> None:
+        """Give the kernel what it returned for."""
+        control = self.control
+        if code == kernel.FAILED:
+            message = self.program.failures[control[kernel.C_ARGUMENT]]
+            raise failed(message, depth(self.levels, self.done))
+        if code == kernel.MISSING:
+            self.populations.supply(int(control[kernel.C_MISSING]))
+            control[kernel.C_MISSING] = 0
+            self._check_numbers()
+        elif code == kernel.SMALL:
+            self.batch = buffers(2 * len(self.batch.out0))
+            stack = np.zeros(2 * len(self.populations.tables.stack), np.int64)
+            self.populations.tables = self.populations.tables._replace(stack=stack)
+
+    def _prepare(self) -> None:
+        """Room for at least one more batch."""
+        control = self.control
+        need = int(control[kernel.C_KNOWN]) + len(self.batch.out0)
+        self._make_room(need)
+        capacity = 1 << self.bits
+        room = LOAD if need <= LOAD * capacity else FULL
+        control[kernel.C_ROOM] = min(int(room * capacity), self.most)
+        control[kernel.C_BITS] = self.bits
+        if control[kernel.C_LEVELS] + 2 >= len(self.level_starts):
+            self.level_starts = np.resize(self.level_starts, 2 * len(self.level_starts))
+
+    def _check_numbers(self) -> None:
+        most = 1 << (WORD - 1 - self.layout.number_at % WORD)
+        if len(self.layout.populations) > most:
+            raise OutOfRoom(f"more than {most:,} different populations")
+
+    # --- what was found --------------------------------------------------------------------------
+
+    def judge(self, name: str) -> tuple[bool, int | None]:
+        exercised, end = kernel.judge(
+            self.control,
+            self.populations.tables,
+            self.stored,
+            self.roots[name],
+            name in self.at_rest,
+        )
+        if end < -1:
+            message = self.program.failures[self.control[kernel.C_ARGUMENT]]
+            raise failed(message, depth(self.levels, -2 - end))
+        return bool(exercised), None if end < 0 else int(end)
+
+    def no_return(self) -> int | None:
+        known = len(self.states)
+        can, every = self._who_rests(known), (1 << len(self.layout.at)) - 1
+        still = np.flatnonzero(can != every).astype(np.uint32)
+        control = self.control
+        control[kernel.C_OPEN] = len(still)
+        while control[kernel.C_OPEN]:
+            control[kernel.C_AT] = control[kernel.C_LEFT] = control[kernel.C_OPEN]
+            control[kernel.C_CHANGED] = 0
+            while True:
+                code = kernel.back(
+                    control,
+                    self.populations.tables,
+                    self.batch,
+                    self.stored,
+                    self.slots,
+                    can,
+                    still,
+                )
+                if code == kernel.DONE:
+                    break
+                self._mend(code)
+            if not control[kernel.C_CHANGED]:
+                return int(still[0]) if control[kernel.C_OPEN] else None
+        return None
+
+    def _who_rests(self, known: int) -> npt.NDArray[np.uint8]:
+        """For each state the set (by bits) of the activities that rest there."""
+        found = np.zeros(known, np.uint8)
+        resting = self.populations.tables.rests
+        for activity, (word, shift, mask, base) in enumerate(self.populations.tables.places):
+            place = self.stored[word : known * self.words : self.words] >> shift & mask
+            found |= resting[base + place].astype(np.uint8) << activity
+        return found
+
+    def orbits(self) -> int:
+        known, last = len(self.states), self.words - 1
+        numbers = self.stored[last : known * self.words : self.words] >> (
+            self.layout.number_at % WORD
+        )
+        counts = np.bincount(numbers, minlength=len(self.layout.populations)).tolist()
+        return sum(self.layout.populations.orbit(n) * count for n, count in enumerate(counts))
+
+
+def too_wide(program: Program) -> str:
+    """What takes the room when a state does not fit two words."""
+    if len(program.events) > MOST_EVENTS:
+        return f"more than {MOST_EVENTS} different events"
+    widths = {name: mask.bit_length() for name, (_, mask) in program.layout.scalars.items()}
+    widest = sorted(widths, key=lambda name: -widths[name])[:3]
+    told = ", ".join(f"{name} ({widths[name]} bits)" for name in widest)
+    return f"a state takes {program.layout.number_at} bits and more; the widest fields: {told}"
