@@ -28,22 +28,56 @@ def renumber(node: Node, goto: Sequence[int]) -> Node:
 
 
 def partition(trees: Sequence[Node], resting: Sequence[bool]) -> list[int]:
-    """For each local state the number of its block; the first local state is in block 0."""
+    """For each local state the number of its block; the first local state is in block 0.
+
+    A block that falls apart keeps its number for the first of its parts, so that most trees look
+    as they did and need not be renumbered.
+    """
+    targets = [sorted(_targets(tree)) for tree in trees]
     blocks = _number([0 if rest == resting[0] else 1 for rest in resting])
+    looked: list[tuple[list[int], int] | None] = [None] * len(trees)
+    shapes: dict[Node, int] = {}
+    count = fresh = len(set(blocks))
     while True:
-        seen: dict[object, int] = {}
-        refined = [
-            seen.setdefault((block, renumber(tree, blocks)), len(seen))
-            for block, tree in zip(blocks, trees, strict=True)
-        ]
-        if len(seen) == len(set(blocks)):
-            return refined
+        keys = []
+        for local, tree in enumerate(trees):
+            seen = [blocks[target] for target in targets[local]]
+            known = looked[local]
+            if known is None or known[0] != seen:
+                shape = shapes.setdefault(renumber(tree, blocks), len(shapes))
+                known = looked[local] = (seen, shape)
+            keys.append((blocks[local], known[1]))
+        parts: dict[object, int] = {}
+        taken: set[int] = set()
+        refined = []
+        for block, key in zip(blocks, keys, strict=True):
+            if key not in parts and block in taken:
+                parts[key] = fresh
+                fresh += 1
+            elif key not in parts:
+                parts[key] = block
+                taken.add(block)
+            refined.append(parts[key])
+        if len(parts) == count:
+            return _number(blocks)
         blocks = refined
+        count = len(parts)
 
 
 def _number(keys: Sequence[int]) -> list[int]:
     seen: dict[int, int] = {}
     return [seen.setdefault(key, len(seen)) for key in keys]
+
+
+def _targets(node: Node) -> set[int]:
+    """The local states that a tree leads to."""
+    if isinstance(node, Leaf):
+        return {node.goto}
+    if isinstance(node, Do):
+        return _targets(node.then)
+    if isinstance(node, Ask):
+        return set().union(*(_targets(kid) for _, kid in node.kids))
+    return set()
 
 
 def merged(

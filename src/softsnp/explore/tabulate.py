@@ -226,6 +226,15 @@ def enumerate_runs(driver: Questioner, run: Callable[[Answers], Node]) -> Node:
     return root.freeze()
 
 
+@dataclass
+class _Parked:
+    """A coroutine that stands at a local state, ready to go on, and what it holds."""
+
+    coroutine: Coroutine[Step, None, None]
+    step: Step
+    holds: Any
+
+
 class _Activity:
     """Tabulates one activity."""
 
@@ -235,9 +244,13 @@ class _Activity:
         self.activity = activity
         self.found: dict[Position, int] = {}
         self.locals: list[LocalState] = []
+        self.spare: list[list[_Parked]] = []
+        """By local state: coroutines that have come there, and need not be re-created."""
+        self.done = 0
 
     def tabulate(self) -> list[LocalState]:
-        coroutine, step = self.recreate(())
+        self.driver.begin(())
+        coroutine, step = recreate(self.spec, self.activity, ())
         if self.driver.trail or self.driver.writes:
             raise SpecError(
                 f"the activity {self.spec.activity_names[self.activity]} touches state before "
@@ -246,16 +259,18 @@ class _Activity:
                 f"  write: await self.rest() (or self.preempt()) first",
                 location(coroutine),
             )
-        self.local(coroutine, step, ())
-        coroutine.close()
-        done = 0
-        while done < len(self.locals):
-            local = self.locals[done]
+        self.arrive(coroutine, step, ())
+        while self.done < len(self.locals):
+            local = self.locals[self.done]
             local.tree = enumerate_runs(self.driver, lambda script: self.run(local, script))  # noqa: B023
-            done += 1
+            for parked in self.spare[self.done]:
+                parked.coroutine.close()
+            self.spare[self.done].clear()
+            self.done += 1
         return self.locals
 
-    def local(self, coroutine: object, step: Step, trail: Trail) -> int:
+    def arrive(self, coroutine: Coroutine[Step, None, None], step: Step, trail: Trail) -> int:
+        """The local state that a coroutine has come to. It waits there if it can be of use."""
         where = position(coroutine, step, self.spec.held(self.activity))
         if where not in self.found:
             if len(trail) > MOST_STEPS:
@@ -268,24 +283,38 @@ class _Activity:
                 )
             self.found[where] = len(self.locals)
             self.locals.append(LocalState(trail, where, step.resting))
-        return self.found[where]
+            self.spare.append([])
+        local = self.found[where]
+        if local >= self.done:
+            parked = _Parked(coroutine, step, self.spec.parked(self.activity))
+            self.spare[local].append(parked)
+        else:
+            coroutine.close()
+        return local
 
-    def recreate(self, trail: Trail) -> tuple[Coroutine[Step, None, None], Step]:
-        """A coroutine of the activity, at the end of a trail, and the step it awaits there."""
-        self.driver.begin(())
-        return recreate(self.spec, self.activity, trail)
+    def at(self, local: LocalState) -> _Parked:
+        """A coroutine at a local state."""
+        spare = self.spare[self.done]
+        if spare:
+            parked = spare.pop()
+            self.spec.unpark(self.activity, parked.holds)
+            return parked
+        coroutine, step = recreate(self.spec, self.activity, local.trail)
+        return _Parked(coroutine, step, self.spec.parked(self.activity))
 
     def run(self, local: LocalState, script: Answers) -> Node:
         """One step from a local state, with scripted answers; the leaf it ends in."""
         driver = self.driver
-        coroutine, step = self.recreate(local.trail)
+        parked = self.at(local)
+        coroutine, step = parked.coroutine, parked.step
         driver.begin(script)
         self.spec.begin_step(self.activity, step.atomic)
         try:
             if step.guard is not None and not step.guard():
+                self.spare[self.done].append(parked)
                 return Blocked()
             step = advance(coroutine)
-            goto = self.local(coroutine, step, (*local.trail, tuple(driver.said)))
+            goto = self.arrive(coroutine, step, (*local.trail, tuple(driver.said)))
             return Leaf(tuple(sorted(driver.writes.items())), goto, tuple(driver.events))
         except SpecError:
             raise
@@ -295,8 +324,6 @@ class _Activity:
             place = innermost_frame(error.__traceback__)
             kind = "" if isinstance(error, Impossible) else f"{type(error).__name__}: "
             return Bad(f"{place}: {kind}{error}")
-        finally:
-            coroutine.close()
 
 
 def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:

@@ -38,6 +38,7 @@ from .steps import Step
 T = TypeVar("T")
 A = TypeVar("A", bound=Callable[..., Coroutine[Any, Any, None]])
 Mode = Literal["read", "write"]
+_set = object.__setattr__  # for what is not declared state; see Specification.__setattr__
 
 
 def activity(sentence: str) -> Callable[[A], A]:
@@ -92,17 +93,16 @@ class Specification:
         for name, value in parameters.items():
             if name not in variants or value not in declared(cls, Parameter)[name].values:
                 raise SpecError(f"no {name} {value!r}")
-        init = object.__setattr__
-        init(self, "activity_names", tuple(chosen))
-        init(self, "assumptions", {**defaults, **(assume or {})})
-        init(self, "parameters", {**variants, **parameters})
-        init(self, "fields", cls.declared_fields())
-        init(self, "consulted", set())
-        init(self, "_activity", 0)
-        init(self, "_held", {})
-        init(self, "_member", set())
-        init(self, "_touches", {})
-        init(self, "_atomic", None)
+        _set(self, "activity_names", tuple(chosen))
+        _set(self, "assumptions", {**defaults, **(assume or {})})
+        _set(self, "parameters", {**variants, **parameters})
+        _set(self, "fields", cls.declared_fields())
+        _set(self, "consulted", set())
+        _set(self, "_activity", 0)
+        _set(self, "_held", {})
+        _set(self, "_member", set())
+        _set(self, "_touches", {})
+        _set(self, "_atomic", None)
 
     activity_names: tuple[str, ...]
     assumptions: dict[str, bool]
@@ -116,8 +116,8 @@ class Specification:
     _atomic: str | None
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in ("driver", "_activity", "_atomic"):
-            object.__setattr__(self, name, value)
+        if name == "driver":
+            _set(self, name, value)
             return
         attribute = getattr(type(self), name, None)
         assign = getattr(attribute, "__set__", None)
@@ -300,8 +300,8 @@ class Specification:
 
         ``fresh`` forgets what the activity held, since its coroutine starts anew.
         """
-        self._activity = activity
-        self._atomic = atomic
+        _set(self, "_activity", activity)
+        _set(self, "_atomic", atomic)
         self._touches.clear()
         if fresh:
             self._held.pop(activity, None)
@@ -311,6 +311,15 @@ class Specification:
         """(lock, how, how often) an activity holds, as part of where it stands."""
         held = self._held.get(activity, {})
         return tuple((lock, mode, often) for lock, (mode, often) in sorted(held.items()))
+
+    def parked(self, activity: int) -> tuple[dict[str, tuple[Mode, int]], bool]:
+        """What an activity holds, to be given back when its coroutine goes on."""
+        return dict(self._held.get(activity, {})), activity in self._member
+
+    def unpark(self, activity: int, parked: tuple[dict[str, tuple[Mode, int]], bool]) -> None:
+        held, member = parked
+        self._held[activity] = dict(held)
+        (self._member.add if member else self._member.discard)(activity)
 
     def touched(self, thing: Field[Any] | Bit, write: bool) -> None:
         """Refuses a second unprotected shared thing in a step that does not say why it may."""
