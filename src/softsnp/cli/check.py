@@ -14,8 +14,9 @@ from . import options
 from .designs import DesignRef, find
 from .document import document
 from .progress import meter
-from .runs import Answer, Run, all_of
+from .runs import Answer, Run
 from .tables import WIDTH, changed, cpus, remarks, table
+from .workers import answering
 
 MODEL = "Memory is sequentially consistent here; there is no NMI or interrupt context."
 
@@ -48,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     sets = [dict(s) for s in SURVEY] if survey and not assumed else [assumed]
     asked = options.runs(args, designs, sets, wanted, traces=args.format == "json")
     answers: list[Answer] = []
-    with meter(len(asked)) as bar:
-        found = all_of(asked, bar.watch)
+    with answering(asked) as answered, meter(len(asked)) as bar:
+        found = answered(bar.watch)
         heading = _heading(designs, survey, asked[0])
         if args.format == "text" and survey:  # a wrong design is to be one message, and alone
             print(heading, flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ ROOT = Path(softsnp.__file__).parent.parent
 
 def document(answers: Sequence[Answer], timing: bool) -> str:
     """The document of a whole invocation. Times are in it only if asked for."""
+    from importlib.metadata import version  # slow to import, and only this needs it
+
     content = {
         "schema": SCHEMA,
         "version": version("softsnp"),

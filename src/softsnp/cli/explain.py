@@ -13,8 +13,9 @@ from . import options
 from .designs import find
 from .errors import UsageError
 from .progress import meter
-from .runs import Answer, Verdict, all_of
+from .runs import Answer, Verdict
 from .tables import changed, cpus
+from .workers import answering
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
     sets = [options.assumptions(args.assume)]
     asked = options.runs(args, designs, sets, (name,), traces=True)
     answers: list[Answer] = []
-    with meter(len(asked)) as bar:
-        for answer in all_of(asked, bar.watch):
+    with answering(asked) as answered, meter(len(asked)) as bar:
+        for answer in answered(bar.watch):
             bar.finished += 1
             answers.append(answer)
             if answer.verdict(name).verdict == "violated":

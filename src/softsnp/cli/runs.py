@@ -1,15 +1,10 @@
-"""Runs: one exploration each, done here or by worker processes, in the order they were asked."""
+"""Runs: one exploration each, and what is told of them."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.synchronize import Event
 
 from softsnp.explore import Ladder, Limits, Progress, Result, check
 from softsnp.lang.trace import Trace
@@ -17,8 +12,6 @@ from softsnp.spec.catalog import BY_NAME
 from softsnp.spec.properties import REACHABLE
 
 from .designs import DesignRef
-
-TICK = 0.1  # seconds between two words of progress from one worker
 
 
 class Interrupted(Exception):
@@ -112,111 +105,3 @@ def execute(run: Run, watch: Watch | None = None, ladder: Ladder | None = None) 
         result.reached,
         time.monotonic() - began,
     )
-
-
-def all_of(runs: list[Run], watch: Watch) -> Iterator[Answer]:
-    """The answers, in the order of the runs, each as soon as it and those before it are there.
-
-    Ctrl-C ends what is under way as interrupted, and gives its answers; the rest never starts.
-    """
-    workers = min(len(runs), os.cpu_count() or 1)
-    if workers < 2:
-        ladder = Ladder(runs[0].rung)
-        for run in runs:
-            answer = execute(run, watch, ladder)
-            yield answer
-            if answer.stopped == "interrupted":
-                return
-        return
-    yield from _in_parallel(runs, workers, watch)
-
-
-def _in_parallel(runs: list[Run], workers: int, watch: Watch) -> Iterator[Answer]:
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    todo = list(enumerate(runs))[::-1]
-    lines: list[Connection] = []
-    try:
-        for _ in range(workers):
-            mine, theirs = context.Pipe()
-            context.Process(target=_serve, args=(theirs, stop), daemon=True).start()
-            theirs.close()
-            mine.send(todo.pop())
-            lines.append(mine)
-        yield from _collect(lines, todo, stop, watch)
-    finally:
-        stop.set()
-        for line in lines:
-            line.close()
-
-
-def _collect(
-    lines: list[Connection], todo: list[tuple[int, Run]], stop: Event, watch: Watch
-) -> Iterator[Answer]:
-    """Give out what is to do, and yield what comes back, in the order of the runs."""
-    busy = set(lines)
-    answers: dict[int, Answer] = {}
-    given = 0
-    while busy:
-        try:
-            for line in wait(list(busy)):
-                assert isinstance(line, Connection)
-                said = _receive(line)
-                if isinstance(said, Progress):
-                    watch(said)
-                    continue
-                number, answer = said
-                answers[number] = answer
-                if todo and not stop.is_set():
-                    line.send(todo.pop())
-                else:
-                    busy.discard(line)
-            while given in answers:
-                yield answers[given]
-                given += 1
-        except KeyboardInterrupt:
-            if stop.is_set():
-                raise
-            stop.set()
-
-
-def _receive(line: Connection) -> Progress | tuple[int, Answer]:
-    try:
-        said = line.recv()
-    except EOFError:
-        raise MemoryError("a worker process was killed; is there too little memory?") from None
-    if isinstance(said, Exception):
-        raise said
-    heard: Progress | tuple[int, Answer] = said
-    return heard
-
-
-# --- in a worker ---------------------------------------------------------------------------------
-
-
-def _serve(line: Connection, stop: Event) -> None:
-    """Run what is sent, and send back what comes of it, until the line is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and says so
-    last = 0.0
-    ladder = Ladder()
-
-    def watch(progress: Progress) -> None:
-        nonlocal last
-        if stop.is_set():
-            raise KeyboardInterrupt
-        now = time.monotonic()
-        if now - last > TICK or progress.remark:
-            last = now
-            line.send(progress)
-
-    while True:
-        try:
-            number, run = line.recv()
-        except EOFError:
-            return
-        try:
-            line.send((number, execute(run, watch, ladder)))
-        except BrokenPipeError:
-            return
-        except (Exception, KeyboardInterrupt) as error:
-            line.send(error if isinstance(error, Exception) else Interrupted())

@@ -13,7 +13,6 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ def installed() -> bool:
 
 def place() -> Path:
     """The directory for this kernel, this numba, this Python and this kind of machine."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     try:
         numba = version("numba")
     except PackageNotFoundError:
