@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,17 +33,21 @@ CLASSES = list(
     )
 )
 SCREEN = 80
+KERNEL = "softsnp.spec.linux."
+NO_MIRROR = {"drivers.crypto.ccp.sev_ioctl": "drivers/crypto/ccp/sev-dev.c"}
+"""The ioctls of sev-dev.c come in two eras, each a class that a design can be given."""
 
 
-def steps() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Every coroutine of the specification."""
+def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every function of the specification."""
     for cls in CLASSES:
         for name, value in vars(cls).items():
-            if inspect.iscoroutinefunction(value):
+            if inspect.isfunction(value):
                 yield f"{cls.__name__}.{name}", value
 
 
-STEPS = dict(steps())
+FUNCTIONS = dict(functions())
+STEPS = {name: f for name, f in FUNCTIONS.items() if inspect.iscoroutinefunction(f)}
 ABSTRACT = {name for name, f in STEPS.items() if "NotImplementedError" in inspect.getsource(f)}
 
 
@@ -52,6 +57,30 @@ def test_every_function_says_its_c_name_its_locks_and_its_source(name: str) -> N
     assert re.search(r"^C: \S+", doc, re.MULTILINE), name
     assert re.search(r"^Locks: \S+", doc, re.MULTILINE), name
     assert re.search(r"^Source: (\[(code|msg|FW|ABI|hw|inf|asm)\]|none)", doc, re.MULTILINE), name
+
+
+def c_file(module: str) -> str:
+    """``arch/x86/lib/cache-smp.c`` for the module that mirrors it; a hyphen becomes ``_`` there."""
+    return NO_MIRROR.get(module) or module.replace(".", "/") + ".c"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_tree_mirrors_the_kernels(name: str) -> None:
+    """A function stands in the module of its C file; a design has those that it overrides."""
+    module = FUNCTIONS[name].__module__
+    said = re.search(r"^C: (\S+\.c)\b", inspect.getdoc(FUNCTIONS[name]) or "", re.MULTILINE)
+    if said and not module.startswith("softsnp.spec.designs."):
+        assert module.startswith(KERNEL), name
+        mirrored = c_file(module.removeprefix(KERNEL))
+        assert mirrored.replace("-", "_") == said[1].replace("-", "_"), name
+
+
+def test_every_file_of_the_kernel_begins_with_its_c_file() -> None:
+    modules = {f.__module__ for f in FUNCTIONS.values() if f.__module__.startswith(KERNEL)}
+    assert {KERNEL + module for module in NO_MIRROR} <= modules
+    for module in modules:
+        said = (sys.modules[module].__doc__ or "").partition(":")[0]
+        assert said.replace("-", "_") == c_file(module.removeprefix(KERNEL)).replace("-", "_")
 
 
 @pytest.mark.parametrize("design", LINEAGE, ids=lambda design: design.name)

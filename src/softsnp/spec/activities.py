@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from softsnp.abi.sev import Command
 from softsnp.lang import activity
-from softsnp.spec.linux.init.main import Linux
+from softsnp.spec.linux.kernel.kexec_core import KexecCore
 
 SYSTEM_CALL = "the kernel looks up and pins the module or file that the call names at once"
 SNP_IOCTLS = (Command.SNP_COMMIT, Command.SNP_CONFIG, Command.SNP_VLEK_LOAD)
 
 
-class Host(Linux):
+class Host(KexecCore):
     """The host with its users."""
 
     @activity("boots the host; does SNP ioctls, loads and unloads modules, runs a guest, kexecs")

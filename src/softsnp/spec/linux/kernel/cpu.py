@@ -1,17 +1,17 @@
-"""kernel/cpu.c and drivers/base/cpu.c: CPU hotplug, and what refuses it."""
+"""kernel/cpu.c: CPU hotplug, and what refuses it."""
 
 from __future__ import annotations
 
-from softsnp.abi.errno import EBUSY, EINVAL, ENOENT, error_name
+from softsnp.abi.errno import EBUSY, EINVAL
 from softsnp.lang import Count, Member, Mutex, PercpuRwsem
 from softsnp.spec.hw.cpu import AT_RESET
-from softsnp.spec.linux.kernel.smp import Smp
+from softsnp.spec.linux.arch.x86.lib.cache_smp import CacheSmp
 
 MANY_HOLDS = 3
 
 
-class CpuHotplug(Smp):
-    """The hotplug core. Writing cpuN/online ends in cpu_up() or cpu_down()."""
+class CpuHotplug(CacheSmp):
+    """The hotplug core. Whoever brings a CPU up or down ends in cpu_up() or cpu_down()."""
 
     cpu_add_remove_lock = Mutex("the maps lock: one hotplug operation at a time", memory="kernel")
     cpu_hotplug_lock = PercpuRwsem("keeps the online mask stable for readers", memory="kernel")
@@ -72,38 +72,13 @@ class CpuHotplug(Smp):
     def cpus_write_unlock(self) -> None:
         self.up_write(CpuHotplug.cpu_hotplug_lock)
 
-    # --- sysfs ----------------------------------------------------------------------------------
-    # Which cpuN was written to is decided where it first matters, under cpus_write_lock().
-
-    def no_cpu_has_an_online_file(self) -> bool:
-        """C: drivers/base/cpu.c: register_cpu(): cpuN is there while it is present; cpu0's
-        directory has no file of that name
-        """
-        return not self.cpus.any(boot=False, present=True)
-
-    async def cpu_subsys_online(self) -> int:
-        """C: drivers/base/cpu.c: cpu_subsys_online(), by writing 1 to cpuN/online
-        Locks: none of its own that anyone else takes
-        Source: [code] v7.2 drivers/base/cpu.c; its retries on -EBUSY are not specified yet
-        """
-        if self.no_cpu_has_an_online_file():
-            return ENOENT
-        rc = await self.cpu_up()
-        self.note(f"write() = {error_name(rc)}")
-        return rc
-
-    async def cpu_subsys_offline(self) -> int:
-        """C: drivers/base/cpu.c: cpu_subsys_offline(), by writing 0 to cpuN/online
-        Locks: none of its own that anyone else takes
-        Source: [code] v7.2 drivers/base/cpu.c; cpu0 has no file to write to
-        """
-        if self.no_cpu_has_an_online_file():
-            return ENOENT
-        rc = await self.cpu_down()
-        self.note(f"write() = {error_name(rc)}")
-        return rc
-
     # --- up -------------------------------------------------------------------------------------
+
+    def bringup_nonboot_cpus(self, **bits: bool) -> None:
+        """C: kernel/cpu.c: bringup_nonboot_cpus(), by INIT/SIPI"""
+        if not self.init_sipi_keeps_syscfg:
+            self.cpus.where(boot=False, **bits).set(**AT_RESET)
+        self.cpus.where(boot=False, **bits).set(online=True)
 
     async def cpu_up(self) -> int:
         """C: kernel/cpu.c: cpu_up()
@@ -182,18 +157,3 @@ class CpuHotplug(Smp):
         Locks: cpu_hotplug_lock held for writing by the task that waits for them
         Source: [code] v7.2 kernel/cpu.c; SNP has no callback here
         """
-
-    # --- hot-add --------------------------------------------------------------------------------
-
-    async def acpi_processor_hotadd_init(self) -> int:
-        """C: drivers/acpi/acpi_processor.c: acpi_processor_hotadd_init()
-        Locks: takes and drops cpu_add_remove_lock, then cpu_hotplug_lock for writing
-        Source: [code] v7.2: grows the present mask; cpu_hotplug_disabled is not looked at
-        """
-        await self.mutex_lock(CpuHotplug.cpu_add_remove_lock)
-        await self.cpus_write_lock()
-        if self.cpus.where(present=False).set_one(present=True):
-            self.event("a CPU is added")
-        self.cpus_write_unlock()
-        self.mutex_unlock(CpuHotplug.cpu_add_remove_lock)
-        return 0

@@ -1,23 +1,18 @@
-"""arch/x86/kvm/svm/: kvm-amd, as far as SNP's life depends on it."""
+"""arch/x86/kvm/svm/sev.c: kvm-amd, as far as SNP's life depends on it."""
 
 from __future__ import annotations
 
 from softsnp.abi.errno import EBUSY, EEXIST, ENODEV
-from softsnp.lang import Bool, Member
 from softsnp.spec.fw.psp import State
-from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctls
-
-KVM_CPUS = "cpu_hotplug_lock is held for reading, and nobody else uses VM_HSAVE_PA meanwhile"
+from softsnp.spec.linux.virt.kvm.kvm_main import Kvm
 
 
-class KvmAmd(SevIoctls):
+class KvmAmd(Kvm):
     """The kvm-amd module and one SNP guest.
 
     Whoever loads kvm-amd wants SNP, and unloads it again when SNP does not come up: what KVM does
     without SEV is not specified.
     """
-
-    kvm_amd = Bool(False, "the kvm-amd module is loaded; it pins ccp", memory="kernel")
 
     async def modprobe_kvm_amd(self) -> int:
         """C: arch/x86/kvm/svm/sev.c: sev_hardware_setup(), by loading the module
@@ -34,11 +29,7 @@ class KvmAmd(SevIoctls):
             await self.preempt()
             self.ccp_users -= 1
             return rc
-        await self.cpus_read_lock()
-        await self.preempt(atomic=KVM_CPUS)
-        self.cpus.where(online=True).set(hsave=True)  # kvm_enable_virtualization_cpu()
-        self.kvm_amd = True
-        self.cpus_read_unlock()
+        await self.kvm_enable_virtualization()
         return 0
 
     async def rmmod_kvm_amd(self) -> int:
@@ -50,31 +41,11 @@ class KvmAmd(SevIoctls):
             return ENODEV
         if self.guest_pages_assigned:
             return EBUSY
-        await self.cpus_read_lock()
-        await self.preempt(atomic=KVM_CPUS)
-        self.cpus.where(online=True).set(hsave=False)  # kvm_disable_virtualization_cpu()
-        self.kvm_amd = False
-        self.cpus_read_unlock()
+        await self.kvm_disable_virtualization()
         await self.sev_firmware_shutdown()  # sev_platform_shutdown()
         await self.preempt()
         self.ccp_users -= 1
         return 0
-
-    async def cpuhp_ap_online(self, cpu: Member) -> None:
-        """C: virt/kvm/kvm_main.c: kvm_online_cpu()
-        Locks: cpu_hotplug_lock held for writing by the task that waits
-        Source: [code] v7.3
-        """
-        await self.preempt(atomic="the callback runs on the CPU that comes up")
-        if self.kvm_amd:
-            cpu.set(hsave=True)
-
-    def cpuhp_ap_offline(self, cpu: Member) -> None:
-        """C: virt/kvm/kvm_main.c: kvm_offline_cpu()
-        Locks: cpu_hotplug_lock held for writing by the task that waits
-        Source: [code] v7.3
-        """
-        cpu.set(hsave=False)
 
     async def start_snp_guest(self) -> int:
         """C: arch/x86/kvm/svm/sev.c: snp_launch_start() to snp_launch_finish()

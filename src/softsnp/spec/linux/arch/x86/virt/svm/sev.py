@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from softsnp.abi.errno import EOPNOTSUPP
 from softsnp.spec.hw.rmp import RmpTable
-from softsnp.spec.linux.kernel.cpu import CpuHotplug
+from softsnp.spec.linux.drivers.acpi.acpi_processor import AcpiProcessor
 
 MASKS = "cpu_hotplug_lock is held for reading, so neither mask can change"
 
 
-class X86Sev(CpuHotplug):
+class X86Sev(AcpiProcessor):
     """Preparing every CPU for SNP, and putting them back."""
 
     async def snp_rmptable_init(self) -> int:
@@ -33,13 +33,6 @@ class X86Sev(CpuHotplug):
         await self.preempt(atomic="the table is in memory that nobody else writes now")
         self.rmp = RmpTable.ZERO
         self.guest_pages_assigned = False
-
-    async def wbinvd_on_all_cpus(self) -> None:
-        """C: arch/x86/lib/cache-smp.c: wbinvd_on_all_cpus()
-        Locks: none
-        Source: [code] v7.3; not a step of its own, since caches are no part of this state
-        """
-        self.note("WBINVD on every online CPU")
 
     async def snp_prepare(self) -> int:
         """C: arch/x86/virt/svm/sev.c: snp_prepare()
