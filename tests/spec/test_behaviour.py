@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from softsnp.abi.errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
+from softsnp.abi.errno import EBUSY, ENOENT, EOPNOTSUPP
 from softsnp.abi.sev import Command, Status
 from softsnp.explore.concrete import Concrete, World
 from softsnp.lang.position import advance
@@ -123,25 +123,48 @@ SECOND = ("listed", "present", "online")
 AWAY = ("listed", "present")
 
 
-def test_online_and_offline_return_what_the_kernel_returns() -> None:
+def online(bench: Bench) -> list[bool]:
+    return ["online" in cpu for cpu in bench.cpus()]
+
+
+def test_a_write_takes_one_cpu_offline_and_online_again() -> None:
     bench = Bench(BOOT, SECOND)
-    assert bench.call(bench.host.cpu_subsys_offline) == 0
-    assert ["online" in cpu for cpu in bench.cpus()] == [True, False]
-    assert bench.call(bench.host.cpu_subsys_offline) == EINVAL, "the boot CPU stays"
-    assert bench.call(bench.host.cpu_subsys_online) == 0
-    assert bench.call(bench.host.cpu_subsys_online) == EINVAL, "none is offline"
+    assert bench.call(bench.host.device_offline) == 0
+    assert online(bench) == [True, False]
+    assert bench.call(bench.host.device_online) == 0
+    assert online(bench) == [True, True]
+
+
+@pytest.mark.parametrize("held", [0, 1], ids=["hotplug enabled", "hotplug disabled"])
+def test_a_write_that_changes_nothing_succeeds_and_does_nothing(held: int) -> None:
+    up = Bench(BOOT, SECOND, cpu_hotplug_disabled=held)
+    assert up.call(up.host.device_online) == 0
+    assert online(up) == [True, True]
+    down = Bench(BOOT, AWAY, cpu_hotplug_disabled=held)
+    assert down.call(down.host.device_offline) == 0
+    assert online(down) == [True, False]
+    assert up.driver.events == down.driver.events == []
+
+
+def test_the_hotplug_core_knows_a_cpu_that_is_up_and_the_last_one() -> None:
+    up, alone = Bench(BOOT, SECOND), Bench(BOOT, AWAY)
+    assert up.call(up.host.cpu_up) == 0
+    assert alone.call(alone.host.cpu_down) == EBUSY
+    assert alone.driver.events == up.driver.events == []
 
 
 def test_with_the_boot_cpu_alone_there_is_no_file_to_write_to() -> None:
     bench = Bench(BOOT)
-    assert bench.call(bench.host.cpu_subsys_offline) == ENOENT
-    assert bench.call(bench.host.cpu_subsys_online) == ENOENT
+    assert bench.call(bench.host.device_offline) == ENOENT
+    assert bench.call(bench.host.device_online) == ENOENT
 
 
 def test_disabled_hotplug_is_busy_and_the_count_balances() -> None:
-    bench = Bench(BOOT, SECOND)
+    bench = Bench(BOOT, SECOND, AWAY)
     bench.call(bench.host.cpu_hotplug_disable)
-    assert bench.call(bench.host.cpu_subsys_offline) == EBUSY
+    assert bench.call(bench.host.device_offline) == EBUSY
+    assert bench.call(bench.host.device_online) == EBUSY
+    assert online(bench) == [True, True, False]
     bench.call(bench.host.cpu_hotplug_enable)
     assert bench.value("cpu_hotplug_disabled") == 0
     bench.call(bench.host.cpu_hotplug_enable)

@@ -60,7 +60,7 @@ class Host(KexecCore):
     async def hotplugger(self) -> None:
         """C: none (user space: chcpu)
         Locks: none
-        Source: [code] v7.3 drivers/base/cpu.c: who may write to cpuN/online
+        Source: [code] v7.3 drivers/base/core.c: who may write to cpuN/online
         """
         while True:
             await self.rest(lambda: self.system_running, atomic=SYSTEM_CALL)
@@ -71,9 +71,9 @@ class Host(KexecCore):
             else:
                 operation = self.choose("offline a CPU", "online a CPU", label="operation")
             if operation == "offline a CPU":
-                await self.cpu_subsys_offline()
+                await self.device_offline()
             elif operation == "online a CPU":
-                await self.cpu_subsys_online()
+                await self.device_online()
             else:
                 await self.acpi_processor_hotadd_init()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softsnp.abi.errno import EBUSY, EINVAL
+from softsnp.abi.errno import EBUSY
 from softsnp.lang import Count, Member, Mutex, PercpuRwsem
 from softsnp.spec.hw.cpu import AT_RESET
 from softsnp.spec.linux.arch.x86.lib.cache_smp import CacheSmp
@@ -95,13 +95,13 @@ class CpuHotplug(CacheSmp):
     async def _cpu_up(self) -> int:
         """C: kernel/cpu.c: _cpu_up()
         Locks: cpu_add_remove_lock held; takes and drops cpu_hotplug_lock for writing
-        Source: [code] v7.2 kernel/cpu.c
+        Source: [code] v7.2 kernel/cpu.c; never -EINVAL (absent) here: nobody ejects a CPU
         """
         await self.cpus_write_lock()
         cpu = self.cpus.where(boot=False, present=True, online=False).take()
-        if cpu is None:
+        if cpu is None:  # it is up already; device_online() asks before that
             self.cpus_write_unlock()
-            return EINVAL
+            return 0
         await self.preempt(
             atomic="INIT/SIPI: the CPU is reset before it runs its first instruction"
         )
@@ -141,9 +141,9 @@ class CpuHotplug(CacheSmp):
         """
         await self.cpus_write_lock()
         cpu = self.cpus.where(boot=False, online=True).take()
-        if cpu is None:
+        if cpu is None:  # the last one online; device_offline() asks before that
             self.cpus_write_unlock()
-            return EINVAL
+            return EBUSY
         await self.preempt(atomic="the CPU's own last steps, with every other CPU stopped")
         self.cpuhp_ap_offline(cpu)
         cpu.set(online=False)

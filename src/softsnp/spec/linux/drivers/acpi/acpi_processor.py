@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from softsnp.spec.linux.drivers.base.cpu import CpuSubsys
+from softsnp.spec.linux.drivers.base.core import Devices
 
 
-class AcpiProcessor(CpuSubsys):
+class AcpiProcessor(Devices):
     """Hot-add. Nobody ejects a CPU here."""
 
     async def acpi_processor_hotadd_init(self) -> int:
