@@ -28,6 +28,9 @@ def test_a_chart_is_narrow_and_names_what_it_rests_on(softsnp: Softsnp) -> None:
 def test_without_firmware_the_first_profile_that_breaks_it(softsnp: Softsnp) -> None:
     done = softsnp("explain", "rmpopt-v9", "mfdm-uniform", "--cpus", "2")
     assert "x86-shutdown firmware" in " ".join(done.stdout.split())
+    cpus = [line for line in done.stdout.splitlines() if line.startswith("  CPU ")]
+    lacks = ["mfdm" in line.partition("without ")[2] for line in cpus]
+    assert sorted(lacks) == [False, True], "a chart says which CPU lacks what"
 
 
 def test_what_holds_is_said_to_hold_and_after_how_many_states(softsnp: Softsnp) -> None:

@@ -122,7 +122,7 @@ def test_kexec_ends_another_process_between_two_ipis() -> None:
     assert found.verdict == "violated"
     assert found.trace is not None
     assert "kexec" in operations(found)
-    enabled = ["snp_en" in bits for bits in found.trace.population.values()]
+    enabled = [bits["snp_en"] for bits in found.trace.population.values()]
     assert sorted(enabled) == [False, True]
 
 

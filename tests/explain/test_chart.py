@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,9 +43,10 @@ step  admin                                plug
         INIT → ERROR
 
 Then nobody can step:
-  CPU 0: boot online
-  CPU 1, 2: online
-  live = 1, mode = OFF
+  CPU 0: boot, online, snp_en
+  CPU 1, 2: online; without snp_en
+  live = 1
+  all else is as at the start
   admin is in admin_inner(), waits for the lock, holds a_lock
   plug is in plug_inner(), waits for the lock, holds a_lock
 
@@ -56,6 +59,18 @@ context.
 
 def test_a_chart() -> None:
     assert chart(TWO, PROP, "design breaks it.") == GOLDEN
+
+
+def test_the_whole_state_is_told_where_all_of_it_matters() -> None:
+    names = {"live", "mode", "boot", "there", "online", "snp_en"}
+    text = chart(replace(TWO, relevant=frozenset(names)), PROP, "design breaks it.")
+    assert "  CPU 1, 2: there, online; without snp_en\n  live = 1, mode = OFF\n  admin is" in text
+
+
+def test_a_member_of_which_nothing_matters_is_told_all_the_same() -> None:
+    alike = {"CPU 0": {"online": True}, "CPU 1": {"online": True}}
+    text = chart(replace(TWO, relevant=frozenset(), population=alike), PROP, "design breaks it.")
+    assert "  CPU 0, 1: as at the start\n  all else is as at the start\n  admin is" in text
 
 
 def test_a_reproducer() -> None:

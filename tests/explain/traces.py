@@ -40,7 +40,12 @@ def trace(*steps: TraceStep) -> Trace:
         "CPU",
         steps,
         {"live": "1", "mode": "OFF"},
-        {"CPU 0": ("boot", "online"), "CPU 1": ("online",), "CPU 2": ("online",)},
+        {
+            "CPU 0": {"boot": True, "there": True, "online": True, "snp_en": True},
+            "CPU 1": {"there": True, "online": True, "snp_en": False},
+            "CPU 2": {"there": True, "online": True, "snp_en": False},
+        },
+        frozenset({"live", "online"}),
         tuple(
             Standing(a, (frame(a), frame(f"{a}_inner()")), False, "for the lock", ("a_lock",))
             for a in activities

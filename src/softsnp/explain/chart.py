@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from softsnp.lang import Property
 from softsnp.lang.trace import Standing, Trace
 
@@ -98,15 +100,39 @@ def _cell(row: Row, width: int) -> list[str]:
 
 
 def _state(trace: Trace) -> list[str]:
-    alike: dict[tuple[str, ...], list[str]] = {}
+    """What changed, what the property looks at, and what tells members apart.
+
+    The rest of the state is most of it, and is as it was at the start.
+    """
+    members = list(trace.population.values())
+    shown = trace.relevant | _unlike(members)
+    alike: dict[str, list[str]] = {}
     for member, bits in trace.population.items():
-        alike.setdefault(bits, []).append(member)
-    lines = [
-        _filled(" ".join(bits) or "-", f"  {_members(names)}: ", "    ")
-        for bits, names in alike.items()
-    ]
-    told = ", ".join(f"{name} = {value}" for name, value in trace.state.items())
-    return [*lines, _filled(told, "  ", "  ")] if told else lines
+        told = _in_words({name: on for name, on in bits.items() if name in shown})
+        alike.setdefault(told, []).append(member)
+    lines = [_filled(told, f"  {_members(names)}: ", "    ") for told, names in alike.items()]
+    scalars = [f"{name} = {value}" for name, value in trace.state.items() if name in shown]
+    if scalars:
+        lines.append(_filled(", ".join(scalars), "  ", "  "))
+    if {*trace.state, *(name for bits in members for name in bits)} - shown:
+        lines.append("  all else is as at the start")
+    return lines
+
+
+def _unlike(members: list[dict[str, bool]]) -> set[str]:
+    """The bits that some members have and others have not."""
+    names = {name for bits in members for name in bits}
+    return {n for n in names if len({bits.get(n, False) for bits in members}) > 1}
+
+
+def _in_words(bits: Mapping[str, bool]) -> str:
+    """``online, mfdm; without snp_en``."""
+    has = ", ".join(name for name, on in bits.items() if on)
+    lacks = ", ".join(name for name, on in bits.items() if not on)
+    told = [has] if has else []
+    if lacks:
+        told.append(f"without {lacks}")
+    return "; ".join(told) or "as at the start"
 
 
 def _members(names: list[str]) -> str:

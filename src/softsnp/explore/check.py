@@ -109,7 +109,7 @@ class Checker:
             layout, path = found
         trace = None
         if want_trace:
-            trace = Replay(layout).run(path)
+            trace = Replay(layout).run(path, prop)
         return Outcome(prop, "violated", True, len(path) - 1, layout.members, trace)
 
     def _search_exactly(self, prop: Property) -> tuple[Layout, list[int]] | None:

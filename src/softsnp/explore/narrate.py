@@ -1,4 +1,4 @@
-"""A concrete driver that also writes down in which function of the kernel things happen."""
+"""Concrete drivers that also write down where things happen, and what is looked at."""
 
 from __future__ import annotations
 
@@ -67,6 +67,25 @@ class Narrator(Concrete):
     def note(self, text: str) -> None:
         super().note(text)
         self._place(text)
+
+
+class Listener(Concrete):
+    """Writes down which scalars and bits a property asks about, in a state that is at rest."""
+
+    def __init__(self, spec: Specification) -> None:
+        super().__init__(spec)
+        self.resting = lambda _: True
+        self.bits = spec.population()
+        self.heard: set[str] = set()
+
+    def read(self, field: Field[Any]) -> int:
+        self.heard.add(field.name)
+        return super().read(field)
+
+    def any(self, cube: Cube) -> bool:
+        bits = self.bits.bits if self.bits else {}
+        self.heard |= {name for name, bit in bits.items() if cube.mask >> bit.index & 1}
+        return super().any(cube)
 
 
 def doc_of(spec: Specification, code: CodeType) -> str:

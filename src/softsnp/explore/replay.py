@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from softsnp.lang import Field, Lock, Step, declared
+from softsnp.lang import Always, Field, Lock, Population, Property, Step, declared
 from softsnp.lang.position import frames
 from softsnp.lang.trace import Frame, Standing, Trace, TraceStep
 
 from .concrete import Taken, World, steps
 from .layout import Layout, Snapshot
-from .narrate import Narrator, describe
+from .narrate import Listener, Narrator, describe
 from .recreate import Trail, recreate
 
 OPERATION = ("operation: ", "command: ", "fault: ")
@@ -41,9 +41,10 @@ class Replay:
         self.trails: list[Trail] = [() for _ in self.block]
         self.at = [blocks[0] for blocks in self.machine.blocks]
 
-    def run(self, path: list[int]) -> Trace:
-        """The trace of a path that starts in an initial state."""
+    def run(self, path: list[int], prop: Property | None = None) -> Trace:
+        """The trace of a path that starts in an initial state and violates the property."""
         consulted: set[str] = set()
+        relevant: set[str] = set()
         world = self._start(self.layout.decode(path[0]))
         done = []
         for number, state in enumerate(path[1:], 1):
@@ -56,6 +57,7 @@ class Replay:
                 for other in range(len(self.trails)):
                     self.trails[other] = self.trails[other] if other == activity else ()
             self.at = list(goal.at)
+            relevant |= self._changed(world, taken.world)
             world = taken.world
         population = self.spec.population()
         return Trace(
@@ -68,13 +70,12 @@ class Replay:
                 if not field.ghost
             },
             population={
-                f"{population.member} {m}": tuple(
-                    name for name, bit in population.bits.items() if cls >> bit.index & 1
-                )
+                f"{population.member} {m}": _bits(population, cls)
                 for m, cls in enumerate(world.members)
             }
             if population
             else {},
+            relevant=frozenset(relevant | self._asked(prop, world)),
             standing=tuple(self._standing(a, world) for a in range(len(self.trails))),
             consulted={name: self.spec.assumptions[name] for name in sorted(consulted)},
         )
@@ -114,6 +115,28 @@ class Replay:
         free = Counter(canonical[world.members[m]] for m in world.free())
         picked = {a: canonical[world.members[m]] for a, m in world.picked.items()}
         return free == Counter(goal.free) and picked == goal.picked
+
+    # --- what matters ----------------------------------------------------------------------------
+
+    def _changed(self, before: World, after: World) -> set[str]:
+        """The scalars and bits that a step changed."""
+        found = {name for name, old in before.scalars.items() if after.scalars[name] != old}
+        population = self.spec.population()
+        for old, new in zip(before.members, after.members, strict=True):
+            if old != new and population is not None:
+                found |= {n for n, bit in population.bits.items() if (old ^ new) >> bit.index & 1}
+        return found
+
+    def _asked(self, prop: Property | None, world: World) -> set[str]:
+        """The scalars and bits that the property looks at in this state."""
+        if not isinstance(prop, Always):
+            return set()
+        listener = Listener(self.spec)
+        listener.begin(world.copy(), 0, ())
+        self.spec.driver = listener
+        self.spec.begin_step(-1, atomic="a property is not a step")
+        prop.judge(self.spec)
+        return listener.heard
 
     # --- describing ------------------------------------------------------------------------------
 
@@ -184,3 +207,8 @@ class Replay:
             step.what if waits else "",
             held,
         )
+
+
+def _bits(population: Population, cls: int) -> dict[str, bool]:
+    has = {name: bool(cls >> bit.index & 1) for name, bit in population.bits.items()}
+    return {name: on for name, on in has.items() if on or not population.bits[name].identity}

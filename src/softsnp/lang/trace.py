@@ -63,8 +63,12 @@ class Trace:
     steps: tuple[TraceStep, ...]
     state: dict[str, str]
     """The scalars at the end, locks and observers' fields left out."""
-    population: dict[str, tuple[str, ...]]
-    """``CPU 0`` to the names of the bits it has at the end."""
+    population: dict[str, dict[str, bool]]
+    """``CPU 0`` to its bits at the end. A bit that tells members apart is there for those that
+    have it, and for nobody else."""
+    relevant: frozenset[str]
+    """The scalars and bits that some step changed, or that the property looks at in the state at
+    the end. The others are as they were at the start, and played no part."""
     standing: tuple[Standing, ...]
     consulted: dict[str, bool]
     """The assumptions that the steps looked at, and whether each is on."""

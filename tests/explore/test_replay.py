@@ -1,0 +1,81 @@
+"""What a replayed trace says of the state at the end."""
+
+from __future__ import annotations
+
+from softsnp.explore import check
+from softsnp.lang import (
+    Always,
+    Bit,
+    Bool,
+    Count,
+    Kind,
+    Never,
+    Population,
+    Property,
+    Specification,
+    activity,
+)
+from softsnp.lang.trace import Trace
+
+
+class Lamps(Specification):
+    """Somebody lights a lamp, and counts."""
+
+    lamps = Population(
+        "lamp",
+        {
+            "first": Bit("it hangs at the door", identity=True),
+            "lit": Bit("it burns"),
+            "broken": Bit("it cannot burn"),
+            "red": Bit("its colour"),
+        },
+    )
+    counted = Count(1, "how many are lit")
+    forbidden = Bool(True, "no lamp may burn")
+    forgotten = Bool(True, "nobody looks at this")
+
+    def members(self) -> tuple[Kind, ...]:
+        return (Kind({"first": True}, 1), Kind({}, 1))
+
+    @activity("lights one, then counts it")
+    async def keeper(self) -> None:
+        await self.rest()
+        self.lamps.where(lit=False).set_one(lit=True)
+        self.event("light")
+        await self.preempt()
+        self.counted = 1
+        while True:
+            await self.rest()
+
+
+def trace(prop: Property) -> Trace:
+    (found,) = check(Lamps(), 2, [prop], [], traces=True).outcomes
+    assert found.trace is not None
+    return found.trace
+
+
+def test_what_changed_and_what_the_property_looks_at_is_relevant() -> None:
+    dark = Always(
+        "dark",
+        "",
+        "",
+        "",
+        when=lambda s: s.forbidden and s.lamps.any(broken=False),
+        must=lambda s: s.counted == 0,
+    )
+    found = trace(dark)
+    assert found.relevant == {"lit", "counted", "forbidden", "broken"}
+    assert found.state == {"counted": "1", "forbidden": "1", "forgotten": "1"}
+
+
+def test_of_an_event_only_what_changed_is() -> None:
+    assert trace(Never("no-light", "", "", "", never="light", situation="")).relevant == {"lit"}
+
+
+def test_a_bit_that_tells_members_apart_is_there_for_those_that_have_it() -> None:
+    found = trace(Never("no-light", "", "", "", never="light", situation=""))
+    assert [set(bits) for bits in found.population.values()] == [
+        {"first", "lit", "broken", "red"},
+        {"lit", "broken", "red"},
+    ]
+    assert sorted(bits["lit"] for bits in found.population.values()) == [False, True]
