@@ -29,7 +29,7 @@ pins: .venv/installed-test
 	$(PYTHON) -m venv .venv
 
 .venv/installed: pyproject.toml .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[native]'
 	@touch $@
 
 .venv/installed-test: pyproject.toml .venv/bin/python

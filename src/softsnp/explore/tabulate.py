@@ -13,7 +13,7 @@ from typing import Any
 
 from softsnp.lang import Always, Change, Cube, Field, Impossible, SpecError, Specification, Step
 from softsnp.lang.errors import innermost_frame
-from softsnp.lang.position import Position, advance, location, position
+from softsnp.lang.position import Position, advance, frames, location, position
 
 from .recreate import Trail, recreate
 from .tree import (
@@ -42,6 +42,11 @@ from .tree import (
 
 Answers = tuple[int, ...]
 MOST_STEPS = 500
+MOST_RUNS = 20_000  # of one step: a table of that size is a mistake, or needs another step
+
+
+class TooManyOutcomes(Exception):
+    """One step has more than MOST_RUNS outcomes; the argument says what it asked about."""
 
 
 @dataclass
@@ -97,6 +102,13 @@ class Questioner:
     def answers(self) -> Answers:
         """What was answered to each question asked of the state."""
         return tuple(entry[2] for entry in self.trail if isinstance(entry, tuple))
+
+    def asked_about(self) -> str:
+        """The scalars that were read, and how many other questions were asked."""
+        questions = [entry[0] for entry in self.trail if isinstance(entry, tuple)]
+        reads = [q.field for q in questions if isinstance(q, Read)]
+        others = len(questions) - len(reads)
+        return f"{', '.join(reads) or 'no scalar'}, and {others} other questions"
 
     def say(self, value: int) -> int:
         """Remembers everything that the specification was told, for replaying it."""
@@ -214,9 +226,13 @@ def enumerate_runs(driver: Questioner, run: Callable[[Answers], Node]) -> Node:
     """The tree of all runs: depth-first over the answers, each run from the start."""
     root = _Growing()
     pending: list[Answers] = [()]
+    count = 0
     while pending:
         script = pending.pop()
         leaf = run(script)
+        count += 1
+        if count > MOST_RUNS:
+            raise TooManyOutcomes(driver.asked_about())
         root.insert(driver.trail, leaf)
         taken = driver.answers()
         asked = [entry for entry in driver.trail if isinstance(entry, tuple)]
@@ -262,7 +278,10 @@ class _Activity:
         self.arrive(coroutine, step, ())
         while self.done < len(self.locals):
             local = self.locals[self.done]
-            local.tree = enumerate_runs(self.driver, lambda script: self.run(local, script))  # noqa: B023
+            try:
+                local.tree = enumerate_runs(self.driver, lambda script: self.run(local, script))  # noqa: B023
+            except TooManyOutcomes as error:
+                raise self.explosion(local, str(error)) from None
             for parked in self.spare[self.done]:
                 parked.coroutine.close()
             self.spare[self.done].clear()
@@ -301,6 +320,17 @@ class _Activity:
             return parked
         coroutine, step = recreate(self.spec, self.activity, local.trail)
         return _Parked(coroutine, step, self.spec.parked(self.activity))
+
+    def explosion(self, local: LocalState, asked: str) -> SpecError:
+        coroutine = self.at(local).coroutine
+        codes = [frame.f_code for frame in frames(coroutine)]
+        inner = [c.co_name for c in codes if "/softsnp/lang/" not in c.co_filename]
+        return SpecError(
+            f"one step of {inner[-1]}() has more than {MOST_RUNS:,} outcomes: it reads {asked}\n"
+            f"  wrote: all of it between two awaits\n"
+            f"  write: await self.preempt() in between, or fewer questions",
+            location(coroutine),
+        )
 
     def run(self, local: LocalState, script: Answers) -> Node:
         """One step from a local state, with scripted answers; the leaf it ends in."""
@@ -344,5 +374,12 @@ def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:
             spec.begin_step(-1, atomic="a property is not a step")
             return Judged(*judge.judge(spec))
 
-        trees[name] = enumerate_runs(driver, run)
+        try:
+            trees[name] = enumerate_runs(driver, run)
+        except TooManyOutcomes as error:
+            raise SpecError(
+                f"the property {name} has more than {MOST_RUNS:,} outcomes: it reads {error}\n"
+                f"  wrote: all of it in one property\n"
+                f"  write: a property for each part"
+            ) from None
     return Tables(spec, activities, trees)
