@@ -19,7 +19,7 @@ from .tree import Node
 
 WORD = 64
 NUMBER_BITS = 24
-"""Room that is always left for the number of the population."""
+"""Room that is left for the number of the population, its sign bit included."""
 
 
 def bits(values: int) -> int:
@@ -104,12 +104,11 @@ class Layout:
         self.at = [self._place(len(trees)) for trees in machine.trees]
         """(shift, mask) of each activity's local state."""
         self.places_mask = sum(mask << shift for shift, mask in self.at)
-        used = self._shift % WORD
-        if used > WORD - NUMBER_BITS:
+        population = machine.spec.population()
+        if self._shift % WORD > WORD - (NUMBER_BITS if population else 1):
             self._shift += -self._shift % WORD
         self.number_at = self._shift
         """The shift of the population's number, which has all bits from there on."""
-        population = machine.spec.population()
         self.populations = Populations(
             machine.classes,
             machine.canonical,

@@ -23,6 +23,7 @@ from softsnp.explore.lower import (
 )
 
 from . import kernel
+from .gather import Field, Gather, gather, outcomes, together
 
 Ints = npt.NDArray[np.int64]
 WORD_MASK = (1 << WORD) - 1
@@ -34,16 +35,16 @@ class Tables(NamedTuple):
     """What the kernel reads."""
 
     ops: Ints
-    """(operations, 4): kind, x, y, z."""
-    kids: Ints
-    extra: Ints
-    """(rows, 3): kept and set bits of the second word, events by bits."""
-    roots: Ints
+    """head, x, y, z of one operation after the other."""
+    kids: npt.NDArray[np.int32]
+    more: Ints
+    """Kept and set bits of the second word, and events by bits, and so on."""
+    roots: npt.NDArray[np.int32]
     rests: npt.NDArray[np.bool_]
     places: Ints
-    """(activities, 4): word, shift, mask, where its local states are in ``roots`` and ``rests``."""
+    """word, shift, mask, place in ``roots`` and ``rests`` of one activity after the other."""
     answers: Ints
-    """(populations, words of 64 answers)."""
+    """Words of 64 answers of one population after the other."""
     one: npt.NDArray[np.int32]
     """(populations, effects)."""
     each: npt.NDArray[np.int32]
@@ -54,6 +55,8 @@ class Tables(NamedTuple):
     hits: Ints
     """(MOST_EVENTS, 3): number of the state, the words of the one after it."""
     stack: Ints
+    asked: Ints
+    """The words that questions are about, while one is being answered."""
 
 
 def signed(word: int) -> int:
@@ -63,38 +66,37 @@ def signed(word: int) -> int:
 
 
 class _Writer:
-    """Operations as rows; equal ones are written once."""
+    """Writes operations one after the other; equal ones are written once."""
 
     def __init__(self, program: Program) -> None:
-        self.words = words(program)
         self.number_at = program.layout.number_at
-        self.ops: list[tuple[int, int, int, int]] = []
+        self.ops: list[int] = []
         self.kids: list[int] = []
-        self.extra: list[tuple[int, int, int]] = []
+        self.more = [0] * 3
+        """Nothing has the first three."""
         self.known: dict[Op, int] = {}
         self.seen: dict[int, int] = {}
+        self.gathers: dict[tuple[Field, ...], Gather] = {}
 
     def op(self, op: Op) -> int:
-        """The number of the operation's row."""
-        if id(op) in self.seen:
-            return self.seen[id(op)]
-        if op not in self.known:
-            row = self.row(op)
-            self.known[op] = len(self.ops)
-            self.ops.append(row)
-        self.seen[id(op)] = self.known[op]
-        return self.known[op]
+        """Where the operation is."""
+        if id(op) not in self.seen:
+            if op not in self.known:
+                row = self.row(op)
+                self.known[op] = len(self.ops)
+                self.ops += row
+            self.seen[id(op)] = self.known[op]
+        return self.seen[id(op)]
 
     def row(self, op: Op) -> tuple[int, int, int, int]:
         if isinstance(op, End):
             return self.end(op)
-        if isinstance(op, Switch):
-            where = op.shift % WORD | op.shift // WORD << 8
-            return kernel.SWITCH, where, op.mask, self.several(op.kids)
-        if isinstance(op, Test):
-            return kernel.TEST, op.bit, self.op(op.yes), self.op(op.no)
+        if isinstance(op, Switch | Test):
+            return self.ask(op)
         if isinstance(op, Each):
-            return kernel.EACH, len(op.kids), self.several(op.kids), 0
+            rows = [self.op(kid) for kid in op.kids]
+            self.kids += rows
+            return kernel.EACH, len(rows), len(self.kids) - len(rows), 0
         if isinstance(op, Apply):
             return kernel.APPLY, op.effect, self.op(op.then), 0
         if isinstance(op, ApplyEach):
@@ -106,24 +108,35 @@ class _Writer:
         assert isinstance(op, Nothing)
         return kernel.NOTHING, 0, 0, 0
 
-    def several(self, ops: tuple[Op, ...]) -> int:
-        rows = [self.op(op) for op in ops]
+    def ask(self, op: Switch | Test) -> tuple[int, int, int, int]:
+        word, fields = together(op)
+        key = tuple(fields)
+        made = self.gathers.get(key)
+        if made is None:
+            made = self.gathers[key] = gather(fields)
+        rows = [0] * made.size
+        for value, end in outcomes(op, fields):
+            rows[made(value)] = self.op(end)
         self.kids += rows
-        return len(self.kids) - len(rows)
+        head = kernel.ASK | made.shift << 4 | word << 12
+        return head, signed(made.mask), signed(made.factor), len(self.kids) - len(rows)
 
     def end(self, end: End) -> tuple[int, int, int, int]:
         kept = ((1 << self.number_at) - 1) & ~end.clear
-        row = -1
-        if self.words == 2 or end.events:
-            events = sum(1 << event for event in end.events)
-            self.extra.append((signed(kept >> WORD), signed(end.value >> WORD), events))
-            row = len(self.extra) - 1
-        return kernel.END, signed(kept), signed(end.value), row
+        events = sum(1 << event for event in end.events)
+        self.more += [signed(kept >> WORD), signed(end.value >> WORD), events]
+        head = kernel.END | int(events != 0) << 4
+        return head, signed(kept), signed(end.value), len(self.more) - 3
 
 
 def words(program: Program) -> int:
     """How many 64-bit words a state of the program takes, its population's number included."""
     return program.layout.number_at // WORD + 1
+
+
+def question_words(program: Program) -> int:
+    """How many words the answers about one population take."""
+    return -(-len(program.layout.populations.questions) // WORD)
 
 
 def tables(program: Program) -> tuple[Tables, dict[str, int]]:
@@ -140,22 +153,23 @@ def tables(program: Program) -> tuple[Tables, dict[str, int]]:
         roots += [writer.op(op) for op in steps]
         rests += resting
     judges = {name: writer.op(op) for name, op in program.judges.items()}
-    questions = max(1, -(-len(layout.populations.questions) // WORD))
+    questions = question_words(program)
     return (
         Tables(
-            np.array(writer.ops, np.int64).reshape(-1, 4),
-            np.array(writer.kids or [0], np.int64),
-            np.array(writer.extra or [(0, 0, 0)], np.int64).reshape(-1, 3),
-            np.array(roots, np.int64),
+            np.array(writer.ops, np.int64),
+            np.array(writer.kids or [0], np.int32),
+            np.array(writer.more, np.int64),
+            np.array(roots, np.int32),
             np.array(rests, np.bool_),
-            np.array(places, np.int64).reshape(-1, 4),
-            np.zeros((1, questions), np.int64),
+            np.array(places, np.int64).reshape(-1),
+            np.zeros(questions, np.int64),
             np.full((1, max(1, len(program.effects))), kernel.UNKNOWN, np.int32),
             np.full((1, max(1, len(program.forks))), kernel.UNKNOWN, np.int32),
             np.zeros(1, np.int32),
             np.zeros((ASK_AT_ONCE, 2), np.int64),
             np.zeros((MOST_EVENTS, 3), np.int64),
             np.zeros(kernel.STACK, np.int64),
+            np.zeros(2 + questions, np.int64),
         ),
         judges,
     )
@@ -185,10 +199,13 @@ class PopulationTables:
         """Rows for the populations that have been numbered since."""
         end = len(self.populations)
         made = self.tables
-        answers = grown(made.answers, end, 0)
+        words = question_words(self.program)
+        answers = grown(made.answers, end * words, 0)
         new = self.populations.answers[self.known : end]
-        for word in range(answers.shape[1]):
-            answers[self.known : end, word] = [signed(answer >> word * WORD) for answer in new]
+        for word in range(words):
+            answers[self.known * words + word : end * words : words] = [
+                signed(answer >> word * WORD) for answer in new
+            ]
         self.known = end
         self.tables = made._replace(
             answers=answers,

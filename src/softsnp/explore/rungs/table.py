@@ -14,29 +14,48 @@ from softsnp.explore.lower import Program
 from softsnp.explore.memory_use import available, resident
 
 from . import kernel
-from .arrays import MOST_EVENTS, Ints, PopulationTables, signed, tables, words
+from .arrays import MOST_EVENTS, Ints, PopulationTables, question_words, signed, tables, words
 from .python import PythonRung
 from .rung import OutOfRoom, depth, failed
 
 AT_ONCE = 1 << 18  # states expanded between two looks at the clock and the memory
-FIRST_BITS = 16
-LOAD, FULL = 0.70, 0.92
+FIRST_SLOTS = 1 << 20
+LOAD, FULL = 0.75, 0.92
 """The part of the hash set that is used before it grows, and where it cannot, at the most."""
-MOST_BITS = 32
+GROWTH = (8.0, 3.0, 2.0, 1.5)
+"""By how much it grows: filling it anew costs time, empty slots cost memory."""
+FEW_SLOTS = 1 << 20
+MOST_STATES = (1 << 32) - 1
 
 
 class Batch(NamedTuple):
-    """Buffers for the successors of a batch of states."""
+    """Buffers for a batch of states and its successors."""
 
     out0: Ints
-    out1: Ints
+    """The first words of the successors; where each came from, and its hash."""
     sources: Ints
     hashes: Ints
     todo: Ints
+    recent: Ints
+    """The successors that were made a moment ago, by hash."""
 
 
-def buffers(size: int) -> Batch:
-    return Batch(*(np.zeros(size, np.int64) for _ in Batch._fields))
+class Second(NamedTuple):
+    """What more there is where a state is two words."""
+
+    out1: Ints
+    recent: Ints
+
+
+def buffers(size: int, words: int) -> tuple[Batch, Second | None]:
+    def some() -> Ints:
+        return np.zeros(size, np.int64)
+
+    def recent() -> Ints:
+        return np.full(kernel.RECENT, -1, np.int64)
+
+    batch = Batch(some(), some(), some(), np.zeros(kernel.BATCH, np.int64), recent())
+    return batch, Second(some(), recent()) if words == 2 else None
 
 
 def reserve(count: int, dtype: type[np.generic], huge: bool = False) -> npt.NDArray[Any]:
@@ -74,8 +93,9 @@ class States(Sequence[int]):
     def __getitem__(self, number: Any) -> Any:
         if isinstance(number, slice):
             return [self[n] for n in range(*number.indices(len(self)))]
-        if number < 0 or number >= len(self):
+        if not -len(self) <= number < len(self):
             raise IndexError(number)
+        number %= len(self)
         width, found = self.rung.words, 0
         for word in range(width):
             found |= (int(self.rung.stored[number * width + word]) & (1 << WORD) - 1) << word * WORD
@@ -100,18 +120,18 @@ class TableRung:
             raise OutOfRoom(too_wide(program))
         made, self.roots = tables(program)
         self.populations = PopulationTables(program, made)
-        self.batch = buffers(1 << 13)
+        self.batch, self.second = buffers(1 << 13, self.words)
         self.most = self._most_states()
-        self.stored: Ints = reserve(self.most * self.words, np.int64)
-        self._parents: npt.NDArray[np.uint32] = reserve(self.most, np.uint32)
-        self.bits = FIRST_BITS
-        self.slots: npt.NDArray[np.uint32] = reserve(1 << self.bits, np.uint32, huge=True)
+        self.stored: Ints = reserve(self.most * self.words, np.int64, huge=True)
+        self._parents: npt.NDArray[np.uint32] = reserve(self.most, np.uint32, huge=True)
+        self.slots: npt.NDArray[np.uint32] = reserve(FIRST_SLOTS, np.uint32, huge=True)
         self.level_starts = np.zeros(4096, np.int64)
         self.control = np.zeros(kernel.CONTROLS, np.int64)
         self.control[kernel.C_DEADLOCK] = -1
         self.control[kernel.C_LEVELS] = 1
         self.control[kernel.C_WORDS] = self.words
         self.control[kernel.C_NUMBER_AT] = self.layout.number_at % WORD
+        self.control[kernel.C_QUESTIONS] = question_words(program)
 
     @classmethod
     def taking_over(cls, other: PythonRung, memory: int | None) -> TableRung:
@@ -150,28 +170,34 @@ class TableRung:
         there = resident() + available()
         return there if self.memory is None else min(self.memory, there)
 
+    @property
+    def bits(self) -> int:
+        """The bits of a slot that hold a number."""
+        return len(self.slots).bit_length()
+
     def _most_states(self) -> int:
         """Virtual memory is reserved for as many states as could ever fit."""
         each = 8 * self.words + 4 + 4
-        return min(1 << MOST_BITS, max(1 << 16, self._limit() // each))
+        return min(MOST_STATES, max(1 << 16, self._limit() // each))
 
     def _make_room(self, count: int) -> None:
         """Let the hash set have room for so many states. Raises OutOfRoom when it cannot."""
-        bits = self.bits
-        while count > LOAD * (1 << bits) and bits < MOST_BITS:
-            bits += 1
-        if bits > self.bits:
-            more = (4 << bits) - (4 << self.bits)
-            if resident() + more + count * (8 * self.words + 4) // 8 > self._limit():
-                bits = self.bits
-        if count > FULL * (1 << bits) or count > self.most:
+        if count > self.most:
             raise OutOfRoom(self._full(count))
-        if bits > self.bits:
-            del self.slots  # the states are all in ``stored``: the old set is not needed
-            self.bits = bits
-            self.slots = reserve(1 << bits, np.uint32, huge=True)
-            known = int(self.control[kernel.C_KNOWN])
-            kernel.enter(self.stored, 0, known, self.words, self.slots, bits)
+        if count <= LOAD * len(self.slots):
+            return
+        left = self._limit() - resident()
+        for growth in GROWTH[len(self.slots) > FEW_SLOTS :]:
+            size = int(growth * max(len(self.slots), count))
+            fits = 4 * (size - len(self.slots)) + count * (8 * self.words + 4) // 8 <= left
+            if fits and size.bit_length() <= 32:
+                del self.slots  # the states are all in ``stored``: the old set is not needed
+                self.slots = reserve(size, np.uint32, huge=True)
+                known = int(self.control[kernel.C_KNOWN])
+                kernel.enter(self.stored, 0, known, self.words, self.slots, self.bits)
+                return
+        if count > FULL * len(self.slots):
+            raise OutOfRoom(self._full(count))
 
     def _full(self, count: int) -> str:
         if self.memory is not None and self.memory <= self._limit():
@@ -223,6 +249,7 @@ class TableRung:
             self.control,
             self.populations.tables,
             self.batch,
+            self.second,
             self.stored,
             self.slots,
             np.zeros(1, np.uint8),
@@ -239,6 +266,7 @@ class TableRung:
                 control,
                 self.populations.tables,
                 self.batch,
+                self.second,
                 self.stored,
                 self._parents,
                 self.slots,
@@ -259,7 +287,7 @@ class TableRung:
             control[kernel.C_MISSING] = 0
             self._check_numbers()
         elif code == kernel.SMALL:
-            self.batch = buffers(2 * len(self.batch.out0))
+            self.batch, self.second = buffers(2 * len(self.batch.out0), self.words)
             stack = np.zeros(2 * len(self.populations.tables.stack), np.int64)
             self.populations.tables = self.populations.tables._replace(stack=stack)
 
@@ -268,9 +296,8 @@ class TableRung:
         control = self.control
         need = int(control[kernel.C_KNOWN]) + len(self.batch.out0)
         self._make_room(need)
-        capacity = 1 << self.bits
-        room = LOAD if need <= LOAD * capacity else FULL
-        control[kernel.C_ROOM] = min(int(room * capacity), self.most)
+        room = LOAD if need <= LOAD * len(self.slots) else FULL
+        control[kernel.C_ROOM] = min(int(room * len(self.slots)), self.most)
         control[kernel.C_BITS] = self.bits
         if control[kernel.C_LEVELS] + 2 >= len(self.level_starts):
             self.level_starts = np.resize(self.level_starts, 2 * len(self.level_starts))
@@ -309,6 +336,7 @@ class TableRung:
                     control,
                     self.populations.tables,
                     self.batch,
+                    self.second,
                     self.stored,
                     self.slots,
                     can,
@@ -325,7 +353,9 @@ class TableRung:
         """For each state the set (by bits) of the activities that rest there."""
         found = np.zeros(known, np.uint8)
         resting = self.populations.tables.rests
-        for activity, (word, shift, mask, base) in enumerate(self.populations.tables.places):
+        for activity, (word, shift, mask, base) in enumerate(
+            self.populations.tables.places.reshape(-1, 4)
+        ):
             place = self.stored[word : known * self.words : self.words] >> shift & mask
             found |= resting[base + place].astype(np.uint8) << activity
         return found
