@@ -42,7 +42,7 @@ def of_tables(explored: Explored) -> Numbers:
 
 
 def of_oracle(
-    spec: Specification, properties: list[Property], members: int, *, remember: bool = True
+    spec: Specification, properties: list[Property], members: int | None, *, remember: bool = True
 ) -> Numbers:
     return numbers(Oracle(spec, properties, remember=remember).explore(members))
 

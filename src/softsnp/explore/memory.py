@@ -22,7 +22,7 @@ from .recreate import Trail
 class Heard:
     """One call of the driver, and what followed for each answer; or the end of the step."""
 
-    call: Callable[..., Any] | None = None
+    call: str = ""
     arguments: tuple[Any, ...] = ()
     after: dict[Any, Heard] = field(default_factory=dict)
     end: tuple[Position, bool] | None = None
@@ -35,14 +35,14 @@ class Listener:
 
     def __init__(self, driver: Concrete) -> None:
         self.driver = driver
-        self.heard: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = []
+        self.heard: list[tuple[str, tuple[Any, ...], Any]] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.driver, name)
 
         def call(*arguments: Any) -> Any:
             answer = method(*arguments)
-            self.heard.append((method, arguments, answer))
+            self.heard.append((name, arguments, answer))
             return answer
 
         return call
@@ -51,29 +51,26 @@ class Listener:
 class Memory:
     """What is remembered of the steps from one local state of one activity."""
 
-    def __init__(self, driver: Concrete, activity: int, trail: Trail) -> None:
-        self.driver = driver
+    def __init__(self, activity: int, trail: Trail) -> None:
         self.activity = activity
         self.trail = trail
         self.root = Heard()
 
-    def take(self, world: World, script: tuple[int, ...]) -> Taken | None:
+    def take(self, driver: Concrete, world: World, script: tuple[int, ...]) -> Taken | None:
         """As ``concrete.take``; the coroutine runs only if this was never heard before."""
-        self.driver.begin(world.copy(), self.activity, script)
+        driver.begin(world.copy(), self.activity, script)
         here: Heard | None = self.root
         while here is not None and here.call:
-            here = here.after.get(here.call(*here.arguments))
+            here = here.after.get(getattr(driver, here.call)(*here.arguments))
         if here is not None and here.blocked:
             return None
         if here is not None and here.end:
-            return self.driver.taken_to(*here.end)
-        return self._learn(world, script)
+            return driver.taken_to(*here.end)
+        return self._learn(driver, world, script)
 
-    def _learn(self, world: World, script: tuple[int, ...]) -> Taken | None:
-        listener = Listener(self.driver)
-        taken = take(
-            self.driver, cast("Driver", listener), self.activity, self.trail, world, script
-        )
+    def _learn(self, driver: Concrete, world: World, script: tuple[int, ...]) -> Taken | None:
+        listener = Listener(driver)
+        taken = take(driver, cast("Driver", listener), self.activity, self.trail, world, script)
         here = self.root
         for call, arguments, answer in listener.heard:
             here.call, here.arguments = call, arguments

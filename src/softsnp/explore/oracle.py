@@ -18,6 +18,7 @@ from softsnp.lang.position import Position, position
 from .concrete import Concrete, Taken, World, every_way, steps
 from .memory import Memory
 from .recreate import Trail, recreate
+from .saturated import Saturated, cap, starts
 
 Key = tuple[Any, ...]
 
@@ -51,7 +52,8 @@ class Oracle:
         self.deadlocks = [p for p in properties if isinstance(p, NoDeadlock)]
         self.numbered = numbered
         self.remember = remember
-        self.driver = Concrete(spec, numbered)
+        self._exact = Concrete(spec, numbered)
+        self.driver: Concrete = self._exact
         self.memories: dict[tuple[int, int], Memory] = {}
         self.ids: list[dict[Position, int]] = []
         self.trails: list[list[Trail]] = []
@@ -64,7 +66,7 @@ class Oracle:
             self.trails.append([()])
             self.rests.append([step.resting])
 
-    def initial(self, members: int) -> Iterator[World]:
+    def initial(self, members: int | None) -> Iterator[World]:
         scalars = {name: f.initial for name, f in self.spec.fields.items()}
         population = self.spec.population()
         kinds = self.spec.members()
@@ -72,13 +74,17 @@ class Oracle:
             yield World(scalars, [])
             return
         classes = [population.pack(kind.bits)[1] for kind in kinds]
-        for counts in _split([kind.count for kind in kinds], members):
+        how_many = [kind.count for kind in kinds]
+        for counts in starts(how_many) if members is None else _split(how_many, members):
             line = [c for c, n in zip(classes, counts, strict=True) for _ in range(n)]
             identity = population.identity_mask
             orders = sorted(set(permutations(line))) if self.numbered else [tuple(line)]
             for order in orders:
                 if [c & identity for c in order] == [c & identity for c in line]:
-                    yield World(scalars, list(order))
+                    world = World(scalars, list(order))
+                    if members is None:
+                        cap(world)
+                    yield world
 
     def key(self, world: World, at: tuple[int, ...]) -> Key:
         scalars = tuple(world.scalars.values())
@@ -88,8 +94,10 @@ class Oracle:
         picked = tuple(sorted((a, world.members[m]) for a, m in world.picked.items()))
         return scalars, at, free, picked
 
-    def explore(self, members: int = 0) -> Seen:
-        """Every reachable state. ``members`` is exact."""
+    def explore(self, members: int | None = 0) -> Seen:
+        """Every reachable state, with exactly so many members, or with any number (None)."""
+        assert members is not None or not self.numbered, "any number of members has no numbers"
+        self.driver = Saturated(self.spec) if members is None else self._exact
         seen = Seen()
         self.numbers: dict[Key, int] = {}
         self.judged: set[Key] = set()
@@ -114,7 +122,7 @@ class Oracle:
                 self._deadlock(seen, depth)
             done += 1
         seen.states = done
-        seen.depth = self.queue[-1][2]
+        seen.depth = self.queue[-1][2] if self.queue else 0
         seen.keys = set(self.numbers)
         if not any(prop.name in seen.violated for prop in self.deadlocks):
             self._return_to_rest(seen, before)
@@ -147,6 +155,7 @@ class Oracle:
         self, world: World, at: tuple[int, ...], activity: int
     ) -> Iterator[tuple[Taken, tuple[int, ...]]]:
         ids = self.ids[activity]
+        self.driver.resting = lambda a: self._rests(at, activity, a)
         for taken in self._taken(world, activity, at[activity]):
             if taken.position not in ids:
                 ids[taken.position] = len(ids)
@@ -161,24 +170,29 @@ class Oracle:
                 ),
             )
 
+    def _rests(self, at: tuple[int, ...], activity: int, asked: int) -> bool:
+        """Whether an activity is at rest, when a step of another (or its own) asks in between."""
+        again = self.driver.restarted and asked != activity
+        return self.rests[asked][0 if again else at[asked]]
+
     def _taken(self, world: World, activity: int, local: int) -> Iterator[Taken]:
         trail = self.trails[activity][local]
         if not self.remember:
             return steps(self.driver, activity, trail, world)
-        memory = self.memories.setdefault((activity, local), Memory(self.driver, activity, trail))
-        return every_way(lambda script: memory.take(world, script))
+        memory = self.memories.setdefault((activity, local), Memory(activity, trail))
+        return every_way(lambda script: memory.take(self.driver, world, script))
 
     # --- properties ----------------------------------------------------------------------------
 
     def _judge(self, seen: Seen, world: World, at: tuple[int, ...], depth: int) -> None:
         """A property sees data, and who is at rest; each combination is judged once."""
-        rests = tuple(rests[p] for rests, p in zip(self.rests, at, strict=True))
+        rests = tuple(of_all[p] for of_all, p in zip(self.rests, at, strict=True))
         told = (*world.scalars.values(), *sorted(world.members), *rests)
         if told in self.judged:
             return
         self.judged.add(told)
         self.driver.begin(world, -1, ())
-        self.driver.resting = lambda a: self.rests[a][at[a]]
+        self.driver.resting = lambda a: rests[a]
         self.spec.driver = self.driver
         self.spec.begin_step(-1, atomic="a property is not a step")
         for prop in self.always:
