@@ -7,7 +7,7 @@ import pytest
 from softsnp.explore.concrete import World, steps
 from softsnp.explore.oracle import Oracle
 from softsnp.explore.saturated import Saturated, cap
-from softsnp.lang import Bool, Count, Kind, Specification, activity
+from softsnp.lang import Kind, Specification, activity
 
 from . import toys
 from .explorers import by_tables, of_oracle, of_tables
@@ -31,29 +31,6 @@ class TwoFlocks(toys.Herd):
                 self.restart()
 
 
-class AsksWhoRests(Specification):
-    """Both activities ask whether everybody rests, one of them after it started the other anew."""
-
-    seen = Count(3, "what was seen")
-    quiet = Bool(False, "nobody was busy")
-
-    @activity("starts the other anew")
-    async def first(self) -> None:
-        while True:
-            await self.rest(atomic="asks")
-            self.quiet = self.at_rest()
-            await self.preempt(atomic="asks")
-            self.restart()
-            self.seen = 1 if self.at_rest() else 2
-
-    @activity("is busy, and asks")
-    async def second(self) -> None:
-        while True:
-            await self.rest(atomic="asks")
-            self.seen = 3 if self.at_rest() else self.seen
-            await self.preempt()
-
-
 @pytest.mark.parametrize("remember", [True, False], ids=["remembering", "forgetful"])
 @pytest.mark.parametrize("members", [None, 0, 1, 2, 3, 4])
 @pytest.mark.parametrize("spec", [toys.Herd, TwoFlocks])
@@ -62,12 +39,6 @@ def test_it_agrees_with_the_tables(
 ) -> None:
     tables = of_tables(by_tables(spec(), toys.SOMEBODY_AWAKE, members, merge=False))
     assert of_oracle(spec(), toys.SOMEBODY_AWAKE, members, remember=remember) == tables
-
-
-@pytest.mark.parametrize("remember", [True, False], ids=["remembering", "forgetful"])
-def test_a_step_may_ask_who_rests(remember: bool) -> None:
-    tables = of_tables(by_tables(AsksWhoRests(), [toys.DEADLOCK], 0, merge=False))
-    assert of_oracle(AsksWhoRests(), [toys.DEADLOCK], 0, remember=remember) == tables
 
 
 def test_one_oracle_serves_any_number_and_exact_ones() -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from softsnp.lang import Change, Cube, Driver, Field, Impossible, SpecError, Specification
 from softsnp.lang.position import Position, advance, position
 
 from .recreate import Said, Trail, recreate
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -27,7 +29,7 @@ class World:
         return World(dict(self.scalars), list(self.members), dict(self.picked))
 
     def free(self) -> list[int]:
-        taken = set(self.picked.values())
+        taken = self.picked.values()
         return [m for m in range(len(self.members)) if m not in taken]
 
 
@@ -138,6 +140,13 @@ class Concrete:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def herd(self, world: World) -> tuple[Any, ...]:
+        """The members and who has picked whom, as a value that tells apart what differs."""
+        if self.numbered:
+            return tuple(world.members), tuple(sorted(world.picked.items()))
+        free = tuple(sorted([world.members[m] for m in world.free()]))
+        return free, tuple(sorted([(a, world.members[m]) for a, m in world.picked.items()]))
+
     def taken_to(self, where: Position, resting: bool) -> Taken:
         """The step that has just been run, which ended there."""
         return Taken(
@@ -175,21 +184,21 @@ def steps(driver: Concrete, activity: int, trail: Trail, world: World) -> Iterat
 
     Raises SpecError when the specification fails in one of them.
     """
-    return every_way(lambda script: take(driver, driver, activity, trail, world, script))
+    for taken in every_way(driver, lambda s: take(driver, driver, activity, trail, world, s)):
+        if taken is not None:
+            yield taken
 
 
-def every_way(run: Callable[[tuple[int, ...]], Taken | None]) -> Iterator[Taken]:
-    """What a step comes to for every way through its forks; ``run`` is given one, as a script."""
+def every_way(driver: Concrete, run: Callable[[tuple[int, ...]], T]) -> Iterator[T]:
+    """What a step comes to along every way through its forks; ``run`` is given one, as a script."""
     pending: list[tuple[int, ...]] = [()]
     while pending:
         script = pending.pop()
-        taken = run(script)
-        if taken is None:
-            return
-        for depth in range(len(script), len(taken.forks)):
-            head = taken.ways[:depth]
-            pending += [(*head, way) for way in range(1, taken.forks[depth])]
-        yield taken
+        came_to = run(script)
+        for depth in range(len(script), len(driver.forks)):
+            head = tuple(driver.ways[:depth])
+            pending += [(*head, way) for way in range(1, driver.forks[depth])]
+        yield came_to
 
 
 def take(
@@ -216,7 +225,9 @@ def take(
             return None
         step = advance(coroutine)
         where = position(coroutine, step, spec.held(activity))
-    except Impossible as error:
+    except SpecError:
+        raise
+    except (Impossible, Exception) as error:
         raise SpecError(str(error)) from error
     finally:
         coroutine.close()

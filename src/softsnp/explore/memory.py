@@ -1,7 +1,7 @@
 """What a coroutine did when it heard this: a memory for the oracle, so that it need not ask again.
 
 A coroutine that hears the same does the same. A memory is a tree of what a step asked its driver
-and told it, in order; to recall a step is to say all of it to the driver again, from a new world,
+and told it, in order; to recall a step is to say all of it to the driver again, in a new world,
 for as long as the answers are known.
 """
 
@@ -9,25 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from softsnp.lang import Driver
-from softsnp.lang.position import Position
 
 from .concrete import Concrete, Taken, World, take
 from .recreate import Trail
 
 
-@dataclass
+@dataclass(slots=True)
 class Heard:
-    """One call of the driver, and what followed for each answer; or the end of the step."""
+    """One word to the driver, and what followed for each answer."""
 
-    call: str = ""
-    arguments: tuple[Any, ...] = ()
-    after: dict[Any, Heard] = field(default_factory=dict)
-    end: tuple[Position, bool] | None = None
-    """(position, resting) after the step."""
-    blocked: bool = False
+    word: str
+    arguments: tuple[Any, ...]
+    after: dict[Any, Heard | End] = field(default_factory=dict)
+
+
+class End(NamedTuple):
+    """The end of a step."""
+
+    place: int | None
+    """The number of the place it ended in; None when the step could not be taken."""
+    words: frozenset[str]
+    """All words of the step."""
 
 
 class Listener:
@@ -37,46 +42,53 @@ class Listener:
         self.driver = driver
         self.heard: list[tuple[str, tuple[Any, ...], Any]] = []
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self.driver, name)
+    def __getattr__(self, word: str) -> Callable[..., Any]:
+        method = getattr(self.driver, word)
 
         def call(*arguments: Any) -> Any:
             answer = method(*arguments)
-            self.heard.append((name, arguments, answer))
+            self.heard.append((word, arguments, answer))
             return answer
 
         return call
 
 
 class Memory:
-    """What is remembered of the steps from one local state of one activity."""
+    """What is remembered of the steps from one place of one activity.
 
-    def __init__(self, activity: int, trail: Trail) -> None:
+    ``number`` gives the place where a step has ended its number.
+    """
+
+    def __init__(self, activity: int, trail: Trail, number: Callable[[Taken], int]) -> None:
         self.activity = activity
         self.trail = trail
-        self.root = Heard()
+        self.number = number
+        self.after: dict[Any, Heard | End] = {}
 
-    def take(self, driver: Concrete, world: World, script: tuple[int, ...]) -> Taken | None:
-        """As ``concrete.take``; the coroutine runs only if this was never heard before."""
+    def take(self, driver: Concrete, world: World, script: tuple[int, ...]) -> End:
+        """Let the driver take the step along one way through its forks. ``world`` stays as it is.
+
+        The coroutine runs only if this was never heard before.
+        """
         driver.begin(world.copy(), self.activity, script)
-        here: Heard | None = self.root
-        while here is not None and here.call:
-            here = here.after.get(getattr(driver, here.call)(*here.arguments))
-        if here is not None and here.blocked:
-            return None
-        if here is not None and here.end:
-            return driver.taken_to(*here.end)
-        return self._learn(driver, world, script)
+        here = self.after.get(None)
+        while isinstance(here, Heard):
+            here = here.after.get(getattr(driver, here.word)(*here.arguments))
+        return here or self._learn(driver, world, script)
 
-    def _learn(self, driver: Concrete, world: World, script: tuple[int, ...]) -> Taken | None:
+    def take_anew(self, driver: Concrete, world: World, script: tuple[int, ...]) -> End:
+        """The same by the coroutine, whatever is known."""
+        taken = take(driver, driver, self.activity, self.trail, world, script)
+        return End(None if taken is None else self.number(taken), frozenset())
+
+    def _learn(self, driver: Concrete, world: World, script: tuple[int, ...]) -> End:
         listener = Listener(driver)
         taken = take(driver, cast("Driver", listener), self.activity, self.trail, world, script)
-        here = self.root
-        for call, arguments, answer in listener.heard:
-            here.call, here.arguments = call, arguments
-            here = here.after.setdefault(answer, Heard())
-        if taken is None:
-            here.blocked = True
-        else:
-            here.end = (taken.position, taken.resting)
-        return taken
+        after, answer = self.after, None
+        for word, arguments, told in listener.heard:
+            here = after.setdefault(answer, Heard(word, arguments))
+            assert isinstance(here, Heard) and here.word == word, "a step must be deterministic"
+            after, answer = here.after, told
+        place = None if taken is None else self.number(taken)
+        end = after[answer] = End(place, frozenset(word for word, _, _ in listener.heard))
+        return end

@@ -1,8 +1,8 @@
 """A small explorer that runs the coroutines themselves: who checks the checker.
 
 No tables, no merging, no packed integers. A state counts members by class unless ``numbered``
-keeps every member apart. What a step did is remembered by what it heard; ``remember=False`` runs
-every step of every state anew.
+keeps every member apart. What a step did is remembered; ``remember=False`` runs every step of
+every state anew.
 """
 
 from __future__ import annotations
@@ -10,17 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Any
 
 from softsnp.lang import Always, Never, NoDeadlock, Property, Specification
-from softsnp.lang.position import Position, position
 
-from .concrete import Concrete, Taken, World, every_way, steps
-from .memory import Memory
-from .recreate import Trail, recreate
+from .concrete import Concrete, World
 from .saturated import Saturated, cap, starts
-
-Key = tuple[Any, ...]
+from .ways import Places, State, Ways, after
 
 
 @dataclass
@@ -32,11 +27,10 @@ class Seen:
     depth: int = 0
     violated: dict[str, int] = field(default_factory=dict)
     exercised: set[str] = field(default_factory=set)
-    keys: set[Key] = field(default_factory=set)
 
 
 class Oracle:
-    """Breadth-first over worlds and positions."""
+    """Breadth-first over worlds and places."""
 
     def __init__(
         self,
@@ -52,19 +46,7 @@ class Oracle:
         self.deadlocks = [p for p in properties if isinstance(p, NoDeadlock)]
         self.numbered = numbered
         self.remember = remember
-        self._exact = Concrete(spec, numbered)
-        self.driver: Concrete = self._exact
-        self.memories: dict[tuple[int, int], Memory] = {}
-        self.ids: list[dict[Position, int]] = []
-        self.trails: list[list[Trail]] = []
-        self.rests: list[list[bool]] = []
-        for activity in range(len(spec.activity_names)):
-            coroutine, step = recreate(spec, activity, ())
-            start = position(coroutine, step, spec.held(activity))
-            coroutine.close()
-            self.ids.append({start: 0})
-            self.trails.append([()])
-            self.rests.append([step.resting])
+        self.places = [Places(spec, activity) for activity in range(len(spec.activity_names))]
 
     def initial(self, members: int | None) -> Iterator[World]:
         scalars = {name: f.initial for name, f in self.spec.fields.items()}
@@ -86,113 +68,74 @@ class Oracle:
                         cap(world)
                     yield world
 
-    def key(self, world: World, at: tuple[int, ...]) -> Key:
-        scalars = tuple(world.scalars.values())
-        if self.numbered:
-            return scalars, at, tuple(world.members), tuple(sorted(world.picked.items()))
-        free = tuple(sorted([world.members[m] for m in world.free()]))
-        picked = tuple(sorted((a, world.members[m]) for a, m in world.picked.items()))
-        return scalars, at, free, picked
-
     def explore(self, members: int | None = 0) -> Seen:
         """Every reachable state, with exactly so many members, or with any number (None)."""
         assert members is not None or not self.numbered, "any number of members has no numbers"
-        self.driver = Saturated(self.spec) if members is None else self._exact
+        exact = Concrete(self.spec, self.numbered)
+        self.driver = Saturated(self.spec) if members is None else exact
+        self.ways = Ways(self.driver, self.places, remember=self.remember)
+        self.judged: set[tuple[int, int, tuple[bool, ...]]] = set()
         seen = Seen()
-        self.numbers: dict[Key, int] = {}
-        self.judged: set[Key] = set()
-        self.queue: list[tuple[World, tuple[int, ...], int]] = []
-        before: list[list[int]] = []
-        for world in self.initial(members):
-            self._number(world, tuple(0 for _ in self.ids), 0)
-        done = 0
-        while done < len(self.queue):
-            world, at, depth = self.queue[done]
-            self._judge(seen, world, at, depth)
+        start = tuple(0 for _ in self.places)
+        self.states = list(
+            dict.fromkeys(self.ways.state(world, start) for world in self.initial(members))
+        )
+        numbers = {state: number for number, state in enumerate(self.states)}
+        depths = [0 for _ in self.states]
+        before: list[list[int]] = [[] for _ in self.states]
+        for number, state in enumerate(self.states):  # which grow as we go
+            seen.depth = depths[number]
+            self._judge(seen, state)
             stuck = True
-            for activity in range(len(at)):
-                for taken, there in self._steps(world, at, activity):
+            for activity in range(len(self.places)):
+                for way in self.ways.ways(state, activity):
                     stuck = False
                     seen.transitions += 1
-                    self._events(seen, taken, depth + 1)
-                    number = self._number(taken.world, there, depth + 1)
-                    before += [[] for _ in range(number + 1 - len(before))]
-                    before[number].append(done)
-            if stuck and not all(self.rests[a][p] for a, p in enumerate(at)):
-                self._deadlock(seen, depth)
-            done += 1
-        seen.states = done
-        seen.depth = self.queue[-1][2] if self.queue else 0
-        seen.keys = set(self.numbers)
+                    if way.events:
+                        self._events(seen, way.events)
+                    successor = after(state, activity, way)
+                    there = numbers.setdefault(successor, len(self.states))
+                    if there == len(self.states):
+                        self.states.append(successor)
+                        depths.append(seen.depth + 1)
+                        before.append([])
+                    before[there].append(number)
+            if stuck and not all(self._who_rests(state)):
+                self._deadlock(seen, seen.depth)
+        seen.states = len(self.states)
         if not any(prop.name in seen.violated for prop in self.deadlocks):
-            self._return_to_rest(seen, before)
+            for doomed in self._never_at_rest(before):
+                self._deadlock(seen, depths[doomed])
         return seen
 
-    def _number(self, world: World, at: tuple[int, ...], depth: int) -> int:
-        key = self.key(world, at)
-        if key not in self.numbers:
-            self.numbers[key] = len(self.queue)
-            self.queue.append((world, at, depth))
-        return self.numbers[key]
+    def _who_rests(self, state: State) -> tuple[bool, ...]:
+        return tuple([of.rests[place] for of, place in zip(self.places, state[2:], strict=True)])
 
-    def _return_to_rest(self, seen: Seen, before: list[list[int]]) -> None:
-        """Every activity can come to rest again from every state; else it is a deadlock."""
-        before += [[] for _ in range(len(self.queue) - len(before))]
-        doomed = set()
-        for activity, rests in enumerate(self.rests):
-            todo = [n for n, (_, at, _) in enumerate(self.queue) if rests[at[activity]]]
-            can = set(todo)
+    def _never_at_rest(self, before: list[list[int]]) -> list[int]:
+        """The states from which some activity can never come to rest again: a deadlock as well."""
+        doomed: set[int] = set()
+        for activity, of in enumerate(self.places):
+            can = [of.rests[state[2 + activity]] for state in self.states]
+            todo = [number for number, rests in enumerate(can) if rests]
             while todo:
                 for number in before[todo.pop()]:
-                    if number not in can:
-                        can.add(number)
+                    if not can[number]:
+                        can[number] = True
                         todo.append(number)
-            doomed |= set(range(len(self.queue))) - can
-        if doomed:
-            self._deadlock(seen, self.queue[min(doomed)][2])
-
-    def _steps(
-        self, world: World, at: tuple[int, ...], activity: int
-    ) -> Iterator[tuple[Taken, tuple[int, ...]]]:
-        ids = self.ids[activity]
-        self.driver.resting = lambda a: self._rests(at, activity, a)
-        for taken in self._taken(world, activity, at[activity]):
-            if taken.position not in ids:
-                ids[taken.position] = len(ids)
-                trail = self.trails[activity][at[activity]]
-                self.trails[activity].append((*trail, taken.said))
-                self.rests[activity].append(taken.resting)
-            here = ids[taken.position]
-            yield (
-                taken,
-                tuple(
-                    here if a == activity else 0 if taken.restarted else p for a, p in enumerate(at)
-                ),
-            )
-
-    def _rests(self, at: tuple[int, ...], activity: int, asked: int) -> bool:
-        """Whether an activity is at rest, when a step of another (or its own) asks in between."""
-        again = self.driver.restarted and asked != activity
-        return self.rests[asked][0 if again else at[asked]]
-
-    def _taken(self, world: World, activity: int, local: int) -> Iterator[Taken]:
-        trail = self.trails[activity][local]
-        if not self.remember:
-            return steps(self.driver, activity, trail, world)
-        memory = self.memories.setdefault((activity, local), Memory(activity, trail))
-        return every_way(lambda script: memory.take(self.driver, world, script))
+            doomed.update(number for number, rests in enumerate(can) if not rests)
+        return sorted(doomed)
 
     # --- properties ----------------------------------------------------------------------------
 
-    def _judge(self, seen: Seen, world: World, at: tuple[int, ...], depth: int) -> None:
+    def _judge(self, seen: Seen, state: State) -> None:
         """A property sees data, and who is at rest; each combination is judged once."""
-        rests = tuple(of_all[p] for of_all, p in zip(self.rests, at, strict=True))
-        told = (*world.scalars.values(), *sorted(world.members), *rests)
+        rests = self._who_rests(state)
+        told = (state[0], state[1], rests)
         if told in self.judged:
             return
         self.judged.add(told)
-        self.driver.begin(world, -1, ())
-        self.driver.resting = lambda a: rests[a]
+        self.driver.begin(self.ways.world(state), -1, ())
+        self.driver.resting = lambda activity: rests[activity]
         self.spec.driver = self.driver
         self.spec.begin_step(-1, atomic="a property is not a step")
         for prop in self.always:
@@ -200,14 +143,14 @@ class Oracle:
             if exercised:
                 seen.exercised.add(prop.name)
             if violated:
-                seen.violated.setdefault(prop.name, depth)
+                seen.violated.setdefault(prop.name, seen.depth)
 
-    def _events(self, seen: Seen, taken: Taken, depth: int) -> None:
-        for prop in self.never if taken.events else ():
-            if prop.never in taken.events or prop.situation in taken.events:
+    def _events(self, seen: Seen, events: tuple[str, ...]) -> None:
+        for prop in self.never:
+            if prop.never in events or prop.situation in events:
                 seen.exercised.add(prop.name)
-            if prop.never in taken.events:
-                seen.violated.setdefault(prop.name, depth)
+            if prop.never in events:
+                seen.violated.setdefault(prop.name, seen.depth + 1)
 
     def _deadlock(self, seen: Seen, depth: int) -> None:
         for prop in self.deadlocks:
