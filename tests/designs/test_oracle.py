@@ -1,42 +1,19 @@
-"""Tables and the oracle, which runs the coroutines themselves, agree on every design."""
+"""What the oracle is asked beyond the survey (``test_agreement.py``)."""
 
 from __future__ import annotations
 
 import pytest
 
-from softsnp.explore.layout import machine
 from softsnp.explore.oracle import Oracle
-from softsnp.explore.search import Search, state_judges
-from softsnp.explore.tabulate import tabulate
-from softsnp.spec.activities import Host
 from softsnp.spec.designs import Linux73, RmpoptV10
 from softsnp.spec.properties import PROPERTIES
-from tests.explore.explorers import by_tables, numbers, of_oracle, of_tables
+from tests.explore.explorers import by_tables, of_oracle, of_tables
 
-from .runs import EACH, HOST, NAMES
-
-
-def tried(design: type[Host], profile: str) -> list[int]:
-    """On x86 firmware three CPUs take the oracle long: two designs stand for all there."""
-    return [2, 3] if profile == "legacy" or design in (Linux73, RmpoptV10) else [2]
+from .runs import HOST
 
 
-@pytest.mark.parametrize(("design", "profile"), EACH, ids=NAMES)
-def test_exact_counts_verdicts_and_lengths_agree(design: type[Host], profile: str) -> None:
-    tables = tabulate(design(HOST, firmware=profile), state_judges(PROPERTIES, []))
-    machines = [machine(tables, merge) for merge in (False, True)]
-    oracle = Oracle(design(HOST, firmware=profile), PROPERTIES)
-    for members in tried(design, profile):
-        plain, merged = (
-            of_tables(Search(each, members, PROPERTIES, []).run()) for each in machines
-        )
-        assert numbers(oracle.explore(members)) == plain
-        assert (merged.violated, merged.exercised) == (plain.violated, plain.exercised)
-        assert merged.states <= plain.states
-
-
-@pytest.mark.parametrize("assume", [{"cpu-hot-add": True}, {"one-ipi-a-step": False}])
-def test_they_agree_under_other_assumptions(assume: dict[str, bool]) -> None:
+def test_they_agree_with_broadcasts_of_one_step() -> None:
+    assume = {"one-ipi-a-step": False}
     spec = Linux73(HOST, assume, firmware="legacy")
     tables = of_tables(by_tables(spec, PROPERTIES, 2, merge=False))
     assert of_oracle(Linux73(HOST, assume, firmware="legacy"), PROPERTIES, 2) == tables
