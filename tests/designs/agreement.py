@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+from softsnp.explore import Ladder
 from softsnp.explore.layout import Machine, machine
 from softsnp.explore.oracle import Oracle
 from softsnp.explore.search import Search, state_judges
@@ -61,11 +62,14 @@ RUNS: list[Run] = list(product(COMBINATIONS, MEMBERS))
 # --- who counts ------------------------------------------------------------------------------
 
 
-def by_python(machine: Machine, members: int | None) -> Numbers:
-    return of_tables(Search(machine, members, PROPERTIES, []).run())
+def by_rung(rung: str) -> Callable[[Machine, int | None], Numbers]:
+    def explore(machine: Machine, members: int | None) -> Numbers:
+        return of_tables(Search(machine, members, PROPERTIES, []).run(ladder=Ladder(rung)))
+
+    return explore
 
 
-ENGINES: dict[str, Callable[[Machine, int | None], Numbers]] = {"python": by_python}
+ENGINES = {rung: by_rung(rung) for rung in ("python", "table")}
 
 
 def by_oracle(combination: Combination, members: Iterable[int | None]) -> list[Numbers]:
@@ -81,6 +85,7 @@ def differences(combination: Combination, truth: dict[int | None, Numbers]) -> l
     tables = combination.tables()
     plain, merged = machine(tables, merge=False), machine(tables)
     found = []
+    merged_says: dict[int | None, Numbers] = {}
     for (name, engine), (members, right) in product(ENGINES.items(), truth.items()):
         where = f"{combination.design.name}, {combination.run(members)}: {name}"
         said = engine(plain, members)
@@ -91,6 +96,8 @@ def differences(combination: Combination, truth: dict[int | None, Numbers]) -> l
             found.append(f"{where}, merged, says {fewer}, the oracle {right}")
         if fewer.states > right.states:
             found.append(f"{where}, merged, has {fewer.states} states, the oracle {right.states}")
+        if fewer != merged_says.setdefault(members, fewer):
+            found.append(f"{where}, merged, says {fewer}, another rung {merged_says[members]}")
     return found
 
 
