@@ -1,0 +1,47 @@
+"""What an engine is to the harness. A new one is one small class; see rungs.py and spin.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class EngineFailed(Exception):
+    """An engine did not come to a verdict; the message is what it said."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One exploration. Times are in seconds, ``peak`` is the most resident memory in bytes."""
+
+    states: int
+    transitions: int
+    exploring: float
+    ready: float
+    """What came before the first state: tabulating and emitting, or generating and compiling."""
+    verdict: float
+    """From nothing but the model's source to the verdict."""
+    peak: int
+
+
+class Engine(Protocol):
+    """``name`` is what a table calls it, ``cores`` how many it may use.
+
+    ``complete`` says that it visits every state. One that leaves some out, knowing that they do
+    not matter, is timed, but its counts and rates are its own. ``peer`` says that it is somebody
+    else's: the fastest complete peer is what the others are compared with.
+    """
+
+    name: str
+    cores: int
+    complete: bool
+    peer: bool
+
+    def missing(self) -> list[str]:
+        """The commands that it needs and this machine lacks."""
+
+    def prepare(self, cpus: int) -> None:
+        """Whatever a run needs that is done once for a model. Each round does it anew."""
+
+    def run(self, cpus: int) -> Sample:
+        """Explore in a process of its own; raises EngineFailed."""

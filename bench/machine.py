@@ -1,0 +1,65 @@
+"""The machine: what it is, which core a measurement runs on, and how much memory that took."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+ROOT = Path(__file__).resolve().parents[1]
+STATUS = Path("/proc/self/status")
+
+
+@contextmanager
+def pinned(cores: int) -> Iterator[None]:
+    """Keeps this process, and those it starts, on its last ``cores`` cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[-cores:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def peak() -> int:
+    """The most memory in bytes that was resident in this process.
+
+    Not getrusage(): its number is inherited from the process that forked this one.
+    """
+    for line in STATUS.read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    raise OSError(f"{STATUS} has no VmHWM")
+
+
+def facts() -> dict[str, str | int]:
+    """What has to be known of the machine to compare its numbers with another's."""
+    return {
+        "cpu": _field("/proc/cpuinfo", "model name") or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mib": int((_field("/proc/meminfo", "MemTotal") or "0").split()[0]) >> 10,
+        "kernel": f"Linux {'.'.join(platform.release().split('.')[:2])}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "spin": _first_line("spin", "-V"),
+        "gcc": _first_line("gcc", "--version"),
+        "commit": _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
+    }
+
+
+def _field(file: str, name: str) -> str:
+    for line in Path(file).read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""
+
+
+def _first_line(*command: str) -> str:
+    if which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.partition("\n")[0] if done.returncode == 0 else ""

@@ -1,0 +1,47 @@
+"""The models: each one twice, as a specification and in Promela, with its known counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from softsnp.lang import Property, Specification
+
+from . import hotplug
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How large the model is. ``stack`` is how deep Spin's depth-first search goes into it."""
+
+    states: int
+    transitions: int
+    stack: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. ``counts`` is by number of CPUs: every engine has to agree with it."""
+
+    specification: Callable[[int], Specification]
+    properties: list[Property]
+    promela: Path
+    counts: dict[int, Counts]
+
+
+MODELS = {
+    "hotplug": Model(
+        hotplug.hotplug,
+        hotplug.PROPERTIES,
+        Path(__file__).with_name("hotplug.pml"),
+        {
+            1: Counts(1_866, 5_642, 938),
+            2: Counts(13_700, 44_578, 5_679),
+            3: Counts(87_344, 295_010, 36_071),
+            4: Counts(522_860, 1_818_646, 190_557),
+            5: Counts(3_032_296, 10_862_666, 1_009_271),
+            6: Counts(17_303_300, 64_053_102, 4_919_724),
+        },
+    )
+}

@@ -1,0 +1,87 @@
+"""One exploration by one of our engines, in this process: ``bench.run_one MODEL CPUS --rung NAME``.
+
+Prints a JSON object with what ``engine.Sample`` has, but for the time from the process's start,
+which only its parent can tell. What is asked is what Spin is asked: do the properties hold, and
+can somebody always step. The exit status is 1 when something does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from softsnp.explore.layout import Machine, machine
+from softsnp.explore.search import Search, state_judges
+from softsnp.explore.tabulate import tabulate
+from softsnp.lang import Property
+
+from .machine import peak
+from .models import MODELS
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rung has found. ``violated`` names properties."""
+
+    states: int
+    transitions: int
+    violated: list[str]
+
+
+Explore = Callable[[], Seen]
+Rung = Callable[[Machine, list[Property]], Explore]
+"""Makes ready for a machine, and gives what explores it."""
+
+
+def python(tables: Machine, properties: list[Property]) -> Explore:
+    search = Search(tables, 0, properties, [])
+
+    def explore() -> Seen:
+        explored = search.run()
+        violated = [n for n, f in explored.findings.items() if f.steps is not None]
+        if search.deadlock >= 0:
+            violated.append("deadlock")
+        return Seen(len(explored.states), explored.transitions, violated)
+
+    return explore
+
+
+RUNGS: dict[str, Rung] = {"python": python}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.run_one", description=__doc__)
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("cpus", type=int)
+    parser.add_argument("--rung", choices=RUNGS, default="python")
+    options = parser.parse_args()
+    model = MODELS[options.model]
+    began = time.perf_counter()
+    spec = model.specification(options.cpus)
+    tables = machine(tabulate(spec, state_judges(model.properties, [])))
+    explore = RUNGS[options.rung](tables, model.properties)
+    ready = time.perf_counter()
+    seen = explore()
+    done = time.perf_counter()
+    print(
+        json.dumps(
+            {
+                "states": seen.states,
+                "transitions": seen.transitions,
+                "exploring": done - ready,
+                "ready": ready - began,
+                "peak": peak(),
+            }
+        )
+    )
+    for name in seen.violated:
+        print(f"{name} does not hold", file=sys.stderr)
+    return 1 if seen.violated else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Spin, as one would use it who wants it to win.
+
+State vectors are stored as they are (NOCOMP, NOVSZ: a little faster here, for a little memory).
+The hash table and the depth-first stack are given the size that the model turns out to need, which
+nobody knows beforehand. COLLAPSE, hash-compact and bitstate are left out: the first is slower, the
+others may miss states.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from .engine import EngineFailed, Sample
+from .machine import ROOT
+from .models import Counts, Model
+
+FLAGS = ("-O3", "-DSAFETY", "-DNOVSZ", "-DNOCOMP")
+TICKS = 1.0
+"""From how many seconds on Spin's own clock, which ticks a hundred times a second, will do."""
+
+
+class Spin:
+    """Breadth-first without reduction: the same states in the same order as ours."""
+
+    name = "Spin, breadth-first"
+    cores = 1
+    complete = True
+    peer = True
+    flags: tuple[str, ...] = ("-DNOREDUCE", "-DBFS")
+
+    def __init__(self, model: Model, directory: Path) -> None:
+        """``directory`` is where it generates and compiles: one for each engine."""
+        self.model = model
+        self.directory = directory
+        self.ready = 0.0
+
+    def missing(self) -> list[str]:
+        return [command for command in ("spin", "gcc") if shutil.which(command) is None]
+
+    def prepare(self, cpus: int) -> None:
+        self.directory.mkdir(exist_ok=True)
+        began = time.perf_counter()
+        self._command("spin", f"-DN={cpus}", "-a", str(self.model.promela))
+        peak = str(ROOT / "bench" / "peak.c")
+        self._command("gcc", *FLAGS, *self.flags, "-o", "pan", "pan.c", peak)
+        self.ready = time.perf_counter() - began
+
+    def run(self, cpus: int) -> Sample:
+        counts = self.model.counts[cpus]
+        began = time.perf_counter()
+        said = self._command("./pan", f"-w{hash_bits(counts.states)}", *self.stack(counts))
+        wall = time.perf_counter() - began
+        if _number(r"errors: (\d+)", said) != 0:
+            raise EngineFailed(said)
+        own = float(_find(r"elapsed time (\S+) seconds", said))
+        return Sample(
+            states=_number(r"(\S+) states, stored", said),
+            # It counts being in the initial state as one.
+            transitions=_number(r"(\S+) transitions \(", said) - 1,
+            exploring=own if own >= TICKS else wall,
+            ready=self.ready,
+            verdict=self.ready + wall,
+            peak=_number(r"VmHWM:\s*(\d+) kB", said) << 10,
+        )
+
+    def stack(self, counts: Counts) -> list[str]:
+        return []
+
+    def _command(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=self.directory, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise EngineFailed(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+class DepthFirst(Spin):
+    """Spin's default. It promises no shortest way to a violation."""
+
+    name = "Spin, depth-first"
+    flags: tuple[str, ...] = ("-DNOREDUCE",)
+
+    def stack(self, counts: Counts) -> list[str]:
+        return [f"-m{counts.stack + 100}"]
+
+
+class Reduced(DepthFirst):
+    """With Spin's partial-order reduction, which may leave out states."""
+
+    name = "Spin, depth-first, reduced"
+    complete = False
+    flags = ()
+
+
+def hash_bits(states: int) -> int:
+    """Slots, as a power of two, for a quarter more than there are states."""
+    return (states * 5 // 4).bit_length()
+
+
+def _find(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise EngineFailed(f"pan does not say {pattern!r}:\n{text}")
+    return found[1]
+
+
+def _number(pattern: str, text: str) -> int:
+    """An exact number. Spin prints eight digits; above that only an approximation."""
+    return int(_find(pattern, text))
