@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree clean
+.PHONY: check test pins agree bench clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -24,6 +24,10 @@ pins: .venv/installed-test
 # engine compared with it. It takes a quarter of an hour on two cores.
 agree: .venv/installed-test
 	$(BIN)/python -m tests.designs.agree
+
+# The figures of docs/performance.md, made anew. Needs spin and gcc, and the machine to itself.
+bench: .venv/installed
+	$(BIN)/python -m bench --write docs/performance.md
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

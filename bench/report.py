@@ -1,0 +1,117 @@
+"""What was measured, as a table for people and as JSON with every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .rounds import Measured
+
+BEGIN = "<!-- python -m bench writes what is between here -->"
+END = "<!-- and here -->"
+TELLING = 50_000
+"""With fewer states an exploration is over before a rate, or memory a state, says anything."""
+COLUMNS = (
+    "CPUs",
+    "engine",
+    "states",
+    "states a second",
+    "times Spin",
+    "transitions a second",
+    "bytes a state",
+    "ready after",
+    "verdict after",
+)
+
+
+def bytes_a_state(one: Measured, measured: Sequence[Measured]) -> float | None:
+    """Peak memory above the engine's own at its smallest size, which stands for its empty self."""
+    least = min((m for m in measured if m.engine is one.engine), key=lambda m: m.cpus)
+    if least is one or one.states < TELLING:
+        return None
+    more = one.median(lambda s: s.peak) - least.median(lambda s: s.peak)
+    return more / (one.states - least.states)
+
+
+def to_peer(one: Measured, measured: Sequence[Measured]) -> float | None:
+    """States a second, as a multiple of the fastest complete peer's at the same size."""
+    peers = [m for m in measured if m.cpus == one.cpus and m.engine.complete and m.engine.peer]
+    if not peers or one.states < TELLING or not one.engine.complete:
+        return None
+    return one.states_a_second / max(peer.states_a_second for peer in peers)
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """Markdown, one row for each size and engine."""
+    rows = [COLUMNS, ("---:", ":---", *["---:"] * (len(COLUMNS) - 2))]
+    for one in measured:
+        ratio = to_peer(one, measured)
+        size = bytes_a_state(one, measured)
+        telling = one.states >= TELLING
+        rows.append(
+            (
+                str(one.cpus),
+                one.engine.name,
+                f"{one.states:,}",
+                millions(one.states_a_second) if telling else "",
+                "" if ratio is None else f"{ratio:.2f}",
+                millions(one.transitions_a_second) if telling else "",
+                "" if size is None else f"{size:.0f}",
+                seconds(one.median(lambda s: s.ready)),
+                seconds(one.median(lambda s: s.verdict)),
+            )
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def millions(value: float) -> str:
+    return f"{value / 1e6:.2f} M"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def told(facts: Mapping[str, object], rounds: int) -> str:
+    """One line on the machine."""
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_mib']} MiB; {facts['kernel']}; "
+        f"{facts['python']}; {facts['spin']}; {facts['gcc']}. Commit {facts['commit']}. "
+        f"Medians of {rounds} interleaved rounds; 1-minute load {facts['load']} at the beginning.\n"
+    )
+
+
+def document(
+    measured: Sequence[Measured], facts: Mapping[str, object], rounds: int
+) -> dict[str, Any]:
+    """Everything, for programs."""
+    return {
+        "machine": dict(facts),
+        "rounds": rounds,
+        "measured": [
+            {
+                "engine": one.engine.name,
+                "cpus": one.cpus,
+                "states_a_second": one.states_a_second,
+                "transitions_a_second": one.transitions_a_second,
+                "times_peer": to_peer(one, measured),
+                "bytes_a_state": bytes_a_state(one, measured),
+                "samples": [asdict(sample) for sample in one.samples],
+            }
+            for one in measured
+        ],
+    }
+
+
+def has_place(file: Path) -> bool:
+    """Whether the file has the two markers."""
+    return file.is_file() and BEGIN in (text := file.read_text("utf-8")) and END in text
+
+
+def write_between(file: Path, text: str) -> None:
+    """Replace what is between the two markers of a file."""
+    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    file.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
