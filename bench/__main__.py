@@ -15,7 +15,7 @@ from .machine import facts
 from .models import MODELS
 from .report import document, has_place, table, told, write_between
 from .rounds import measure
-from .rungs import Python
+from .rungs import Python, Table
 from .spin import DepthFirst, Reduced, Spin
 
 SIZES = (1, 3, 4, 5, 6)
@@ -25,6 +25,7 @@ UNUSABLE = 2
 
 ENGINES: dict[str, Callable[[str, Path], Engine]] = {
     "python": lambda model, _: Python(model),
+    "table": lambda model, _: Table(model),
     "spin": lambda model, work: Spin(MODELS[model], work / "spin"),
     "spin-dfs": lambda model, work: DepthFirst(MODELS[model], work / "spin-dfs"),
     "spin-por": lambda model, work: Reduced(MODELS[model], work / "spin-por"),

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from softsnp.explore import Ladder, Limits
 from softsnp.explore.layout import Machine, machine
 from softsnp.explore.search import Search, state_judges
 from softsnp.explore.tabulate import tabulate
@@ -37,20 +38,27 @@ Rung = Callable[[Machine, list[Property]], Explore]
 """Makes ready for a machine, and gives what explores it."""
 
 
-def python(tables: Machine, properties: list[Property]) -> Explore:
-    search = Search(tables, 0, properties, [])
+def by(name: str) -> Rung:
+    def ready(tables: Machine, properties: list[Property]) -> Explore:
+        search = Search(tables, 0, properties, [])
+        ladder = Ladder(name)
+        if name != "python":
+            search.run(Limits(states=1), ladder=ladder)  # loads what was compiled before
 
-    def explore() -> Seen:
-        explored = search.run()
-        violated = [n for n, f in explored.findings.items() if f.steps is not None]
-        if search.deadlock >= 0:
-            violated.append("deadlock")
-        return Seen(len(explored.states), explored.transitions, violated)
+        def explore() -> Seen:
+            explored = search.run(ladder=ladder)
+            assert explored.rung.name == name, explored.stopped
+            violated = [n for n, f in explored.findings.items() if f.steps is not None]
+            if explored.rung.deadlock >= 0:
+                violated.append("deadlock")
+            return Seen(len(explored.states), explored.transitions, violated)
 
-    return explore
+        return explore
+
+    return ready
 
 
-RUNGS: dict[str, Rung] = {"python": python}
+RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table")}
 
 
 def main() -> int:

@@ -45,3 +45,8 @@ class Rung:
 class Python(Rung):
     name = "softsnp, emitted Python"
     rung = "python"
+
+
+class Table(Rung):
+    name = "softsnp, table engine"
+    rung = "table"

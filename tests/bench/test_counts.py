@@ -10,7 +10,7 @@ import pytest
 from bench.engine import Engine, EngineFailed
 from bench.models import MODELS
 from bench.models.hotplug import PROPERTIES, Hotplug, hotplug
-from bench.rungs import Python
+from bench.rungs import Python, Rung, Table
 from bench.spin import DepthFirst, Reduced, Spin
 from softsnp.lang.source_rules import check_class
 from tests.explore.explorers import by_tables, of_oracle, of_tables
@@ -61,8 +61,9 @@ def test_spin_may_reduce(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cpus", SMALL)
-def test_our_rungs_agree_in_processes_of_their_own(cpus: int) -> None:
-    sample = Python("hotplug").run(cpus)
+@pytest.mark.parametrize("rung", [Python, Table])
+def test_our_rungs_agree_in_processes_of_their_own(rung: type[Rung], cpus: int) -> None:
+    sample = rung("hotplug").run(cpus)
     known = MODEL.counts[cpus]
     assert (sample.states, sample.transitions) == (known.states, known.transitions)
     assert sample.peak > 0
