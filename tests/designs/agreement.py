@@ -62,7 +62,10 @@ RUNS: list[Run] = list(product(COMBINATIONS, MEMBERS))
 # --- who counts ------------------------------------------------------------------------------
 
 
-def by_rung(rung: str) -> Callable[[Machine, int | None], Numbers]:
+Engine = Callable[[Machine, int | None], Numbers]
+
+
+def by_rung(rung: str) -> Engine:
     def explore(machine: Machine, members: int | None) -> Numbers:
         return of_tables(Search(machine, members, PROPERTIES, []).run(ladder=Ladder(rung)))
 
@@ -77,7 +80,11 @@ def by_oracle(combination: Combination, members: Iterable[int | None]) -> list[N
     return [numbers(oracle.explore(each)) for each in members]
 
 
-def differences(combination: Combination, truth: dict[int | None, Numbers]) -> list[str]:
+def differences(
+    combination: Combination,
+    truth: dict[int | None, Numbers],
+    engines: dict[str, Engine] | None = None,
+) -> list[str]:
     """Where an engine says something else than the oracle: in each run one line for each engine.
 
     Merging makes the states fewer, and may change nothing else of what is asked.
@@ -86,7 +93,7 @@ def differences(combination: Combination, truth: dict[int | None, Numbers]) -> l
     plain, merged = machine(tables, merge=False), machine(tables)
     found = []
     merged_says: dict[int | None, Numbers] = {}
-    for (name, engine), (members, right) in product(ENGINES.items(), truth.items()):
+    for (name, engine), (members, right) in product((engines or ENGINES).items(), truth.items()):
         where = f"{combination.design.name}, {combination.run(members)}: {name}"
         said = engine(plain, members)
         if said != right:
