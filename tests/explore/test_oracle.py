@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from softsnp.explore import Ladder
+from softsnp.explore.layout import machine
 from softsnp.explore.oracle import Oracle
+from softsnp.explore.search import Search
+from softsnp.explore.tabulate import tabulate
 from softsnp.lang import Bool, Count, SpecError, Specification, activity
 
 from . import toys
@@ -91,3 +95,90 @@ def test_what_fails_is_wrong_in_the_specification(
         by_tables(spec(), [], 0, merge=False)
     with pytest.raises(SpecError):
         of_oracle(spec(), [], 0, remember=remember)
+
+
+# --- what the oracle once found wrong elsewhere ---------------------------------------------------
+
+
+class PeeksAtWhatItSelects(toys.Herd):
+    """The bit is known, so there is one way and not two."""
+
+    seen = Bool(True, "what it saw")
+
+    @activity("looks")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest(atomic="looks")
+            if self.herd.any(awake=True):
+                self.seen = self.herd.where(awake=True).peek("awake")
+
+
+class ChangesItsMind(toys.Herd):
+    """All are woken, and they may be put to sleep again, or not, in the same step."""
+
+    @activity("wakes all, or all but none")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest(atomic="all at once")
+            self.herd.set(awake=True)
+            if self.choose(True, False):
+                self.herd.set(awake=False)
+
+
+class AsksTwice(Specification):
+    """Not everybody rests, then everybody does, since the other was started anew in between."""
+
+    seen = Bool(False, "nobody rested, then everybody")
+
+    @activity("asks, starts the other anew, and asks again")
+    async def first(self) -> None:
+        while True:
+            await self.rest(atomic="asks")
+            before = self.at_rest()
+            self.restart()
+            self.seen = self.at_rest() and not before
+            del before
+
+    @activity("is busy")
+    async def second(self) -> None:
+        while True:
+            await self.rest()
+            await self.preempt()
+
+
+class PicksByTheWord(toys.Herd):
+    @activity("picks one")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest()
+            sheep = await self.pick(awake=True)
+            if sheep is not None:
+                sheep.release()
+            del sheep
+
+
+@pytest.mark.parametrize("rung", ["python", "table"])
+@pytest.mark.parametrize("spec", [ChangesItsMind, PeeksAtWhatItSelects, AsksTwice, PicksByTheWord])
+def test_it_agrees_where_it_once_did_not(spec: type[Specification], rung: str) -> None:
+    for members in (0, 1, 2, None) if spec().population() else (0,):
+        tables = tabulate(spec(), {})
+        searched = Search(machine(tables, merge=False), members, [toys.DEADLOCK], [])
+        found = of_tables(searched.run(ladder=Ladder(rung)))
+        assert of_oracle(spec(), [toys.DEADLOCK], members) == found
+
+
+class TakesASecond(toys.Herd):
+    """A restart ends the others; whom one has taken oneself one still has."""
+
+    @activity("takes one, starts the others anew, and takes another")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest(atomic="takes two")
+            if self.herd.take() is not None:
+                self.restart()
+                self.herd.take()
+
+
+def test_a_second_member_is_refused_after_a_restart_too() -> None:
+    with pytest.raises(SpecError, match="one picked member at a time"):
+        by_tables(TakesASecond(), [], 2, merge=False)

@@ -110,11 +110,8 @@ class _Flow:
                 if mine is NOBODY or (mine >> question.bit & 1) != answer:
                     continue
             elif isinstance(question, Peek):
-                wanted = Cube(
-                    question.cube.mask | 1 << question.bit,
-                    question.cube.value | answer << question.bit,
-                )
-                if not self.occurs(wanted, mine):
+                wanted = question.where(answer)
+                if wanted is None or not self.occurs(wanted, mine):
                     continue
             self.walk(kid, mine)
 

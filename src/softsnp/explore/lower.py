@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from softsnp.lang import Cube, SpecError
+from softsnp.lang import SpecError
 
 from .layout import Layout
 from .populations import Effect, Fork
@@ -224,12 +224,15 @@ class _Lowering:
         if isinstance(question, AtRest):
             shift, mask = self.layout.at[question.activity]
             rests = self.layout.machine.resting[question.activity]
+            if restarted & mask << shift:
+                return kids[rests[0]]
             return _switch(shift, mask, {local: kids[rest] for local, rest in enumerate(rests)})
         return self.test(question, kids)
 
     def peeked(self, question: Peek, answer: int, kid: Op) -> Op:
-        bit = 1 << question.bit
-        cube = Cube(question.cube.mask | bit, question.cube.value | (bit if answer else 0))
+        cube = question.where(answer)
+        if cube is None:
+            return NOTHING
         return Test(self.populations.ask(self.populations.any(cube, free=False)), kid, NOTHING)
 
     def test(self, question: Question, kids: dict[int, Op]) -> Op:

@@ -42,6 +42,7 @@ from .tree import (
 
 Answers = tuple[int, ...]
 MOST_STEPS = 500
+REST = "rest of "
 MOST_RUNS = 20_000  # of one step: a table of that size is a mistake, or needs another step
 
 
@@ -171,13 +172,15 @@ class Questioner:
         return self.say(self.ask(Choose(count, label), range(count)))
 
     def at_rest(self, activity: int) -> bool:
-        name = f"rest of {activity}"
+        name = f"{REST}{activity}"
         if name not in self.overlay:
             self.overlay[name] = self.ask(AtRest(activity), range(2))
         return self.say(self.overlay[name]) == 1
 
     def restart(self) -> None:
         self._forget()
+        for name in [name for name in self.overlay if name.startswith(REST)]:
+            del self.overlay[name]  # to be asked again: they stand elsewhere now
         self.trail.append(Restart())
 
     def event(self, name: str) -> None:

@@ -36,6 +36,13 @@ class Peek:
     cube: Cube
     bit: int
 
+    def where(self, answer: int) -> Cube | None:
+        """The members of the cube that give this answer; None when the cube excludes them."""
+        bit = 1 << self.bit
+        if self.cube.mask & bit and bool(self.cube.value & bit) != bool(answer):
+            return None
+        return Cube(self.cube.mask | bit, self.cube.value | (bit if answer else 0))
+
 
 @dataclass(frozen=True, slots=True)
 class MemberBit:

@@ -13,7 +13,8 @@ state, and only the explorer knows whether it does.
 
 from __future__ import annotations
 
-from types import TracebackType
+import sys
+from types import FrameType, TracebackType
 
 
 class SpecError(Exception):
@@ -45,3 +46,14 @@ def innermost_frame(traceback: TracebackType | None) -> str:
             place = f"{code.co_filename}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     return place
+
+
+def caller() -> str:
+    """``file:line`` of the nearest running frame outside this package's language, if there is."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if "/softsnp/lang/" not in file and "/softsnp/explore/" not in file:
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

@@ -23,13 +23,11 @@ no event loop. The code between two awaits is one atomic step.
 from __future__ import annotations
 
 import enum
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from .driver import Driver
-from .errors import Impossible, OutOfDomain, SpecError
+from .errors import Impossible, OutOfDomain, SpecError, caller
 from .locks import Lock, Mutex, PercpuRwsem, Writer
 from .population import Bit, Kind, Member, Population, Selection
 from .state import Assumption, Field, Parameter
@@ -128,7 +126,7 @@ class Specification:
             f"self.{name} is not declared state, so nobody would see it change\n"
             f"  wrote: self.{name} = …\n"
             f"  write: {name} = Count(3, 'what it counts') in the class, then assign",
-            _caller(),
+            caller(),
         )
 
     # --- what is declared ----------------------------------------------------------------
@@ -183,10 +181,10 @@ class Specification:
         return Step(condition, atomic=atomic, resting=True)
 
     async def pick(self, **bits: bool) -> Member | None:
+        await Step()
         population = self.population()
         if population is None:
             raise SpecError("pick() needs a population")
-        await Step()
         return Selection(self, population, bits).take()
 
     # --- locks -----------------------------------------------------------------------------
@@ -268,10 +266,17 @@ class Specification:
         self.driver.note(text)
 
     def restart(self, *lost: str) -> None:
-        """End every other activity where it stands, and lose these memories."""
+        """End every other activity where it stands, and lose these memories.
+
+        This activity keeps the member that it has, and the locks that are not lost.
+        """
         self.driver.restart()
+        me, locks = self._activity, declared(type(self), Lock)
+        mine = self._held.get(me, {})
+        kept = {name: how for name, how in mine.items() if locks[name].memory not in lost}
         self._held.clear()
-        self._member.clear()
+        self._held[me] = kept
+        self._member.intersection_update({me})
         self.lose(*lost)
 
     def lose(self, *memories: str) -> None:
@@ -338,13 +343,13 @@ class Specification:
                 f"  wrote: both in one step\n"
                 f"  write: await self.preempt() between them, or hold their lock, "
                 f"or await self.preempt(atomic='why it is one step')",
-                _caller(),
+                caller(),
             )
 
     def holds_member(self) -> None:
         if self._activity in self._member:
             raise SpecError(
-                "an activity can hold one picked member at a time; release() the first", _caller()
+                "an activity can hold one picked member at a time; release() the first", caller()
             )
         self._member.add(self._activity)
 
@@ -365,18 +370,3 @@ class Specification:
             raise Impossible(f"{lock.name} is released by a task that does not hold it")
         if often > 1:
             held[lock.name] = (mode, often - 1)
-
-
-def _frames() -> Iterator[tuple[str, int]]:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back
-
-
-def _caller() -> str:
-    """``file:line`` of the nearest frame outside the language."""
-    for file, line in _frames():
-        if "/softsnp/lang/" not in file.replace("\\", "/"):
-            return f"{file}:{line}"
-    return ""

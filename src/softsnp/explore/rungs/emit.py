@@ -60,10 +60,12 @@ class Source:
         self.at = program.layout.number_at
         self.low = (1 << self.at) - 1
         self.lines: list[str] = []
+        self.made = 0
 
     def function(self, name: str, op: Op) -> None:
         """``s`` is the state; ``n`` the population's number, shifted once it has been changed."""
         self.lines.append(f"def {name}(s, out):")
+        self.made = 0
         start = len(self.lines)
         self.op(op, None, 1)
         if len(self.lines) == start:
@@ -90,7 +92,8 @@ class Source:
                 self.op(kid, population, depth)
         elif isinstance(op, Apply | ApplyEach):
             number = f"s >> {self.at}" if population is None else f"{population} >> {self.at}"
-            new = f"p{depth}"
+            self.made += 1  # a name of its own: the next alternative begins from the old one
+            new = f"p{self.made}"
             if isinstance(op, Apply):
                 self.add(depth, f"{new} = e{op.effect}[{number}]")
                 self.op(op.then, new, depth)
