@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,14 +74,13 @@ def main(arguments: list[str]) -> int:
                 "  On Debian: apt install spin gcc. Without them: python -m bench --only python"
             )
             return UNUSABLE
-        machine = {**facts(), "load": f"{os.getloadavg()[0]:.1f}"}
-        model, sizes = MODELS[options.model], sorted(set(options.cpus))
+        machine, model, sizes = facts(), MODELS[options.model], sorted(set(options.cpus))
         try:
             measured = measure(model, engines, sizes, options.rounds, say)
         except EngineFailed as failed:
             say(f"bench: {failed}")
             return FAILED
-    text = f"{told(machine, options.rounds)}\n{table(measured)}"
+    text = f"{told(measured, machine, options.rounds)}\n{table(measured)}"
     print(text, end="")
     if options.json:
         data = document(measured, machine, options.rounds)

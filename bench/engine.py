@@ -21,6 +21,9 @@ class Sample:
     """What came before the first state: tabulating and emitting, or generating and compiling."""
     verdict: float
     """From nothing but the model's source to the verdict."""
+    wall: float
+    processor: float
+    """Of the process that explores, from start to end. Less than ``wall`` says it was disturbed."""
     peak: int
 
 

@@ -74,12 +74,19 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
-def told(facts: Mapping[str, object], rounds: int) -> str:
-    """One line on the machine."""
+def share(measured: Sequence[Measured]) -> float:
+    """How much of its cores a run had to itself, of all runs together."""
+    samples = [(m.engine.cores, sample) for m in measured for sample in m.samples]
+    given = sum(cores * sample.wall for cores, sample in samples)
+    return sum(sample.processor for _, sample in samples) / given
+
+
+def told(measured: Sequence[Measured], facts: Mapping[str, object], rounds: int) -> str:
+    """The machine, and how much it had to do besides."""
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_mib']} MiB; {facts['kernel']}; "
         f"{facts['python']}; {facts['spin']}; {facts['gcc']}. Commit {facts['commit']}. "
-        f"Medians of {rounds} interleaved rounds; 1-minute load {facts['load']} at the beginning.\n"
+        f"Medians of {rounds} interleaved rounds, which had {share(measured):.0%} of their cores.\n"
     )
 
 
@@ -90,6 +97,7 @@ def document(
     return {
         "machine": dict(facts),
         "rounds": rounds,
+        "share_of_cores": share(measured),
         "measured": [
             {
                 "engine": one.engine.name,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import time
 
-from .engine import EngineFailed, Sample
+from .engine import Sample
 from .machine import ROOT
+from .process import run
 
 
 class Rung:
@@ -31,15 +30,13 @@ class Rung:
 
     def run(self, cpus: int) -> Sample:
         command = [sys.executable, "-m", "bench.run_one", self.model, str(cpus)]
-        began = time.perf_counter()
-        done = subprocess.run(
-            [*command, "--rung", self.rung], cwd=ROOT, capture_output=True, text=True, check=False
+        ended = run([*command, "--rung", self.rung], ROOT)
+        return Sample(
+            **json.loads(ended.said),
+            verdict=ended.wall,
+            wall=ended.wall,
+            processor=ended.processor,
         )
-        verdict = time.perf_counter() - began
-        if done.returncode != 0:
-            raise EngineFailed(done.stdout + done.stderr)
-        said = json.loads(done.stdout)
-        return Sample(**said, verdict=verdict)
 
 
 class Python(Rung):

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 from .engine import EngineFailed, Sample
 from .machine import ROOT
 from .models import Counts, Model
+from .process import run
 
 FLAGS = ("-O3", "-DSAFETY", "-DNOVSZ", "-DNOCOMP")
 TICKS = 1.0
@@ -43,40 +42,32 @@ class Spin:
 
     def prepare(self, cpus: int) -> None:
         self.directory.mkdir(exist_ok=True)
-        began = time.perf_counter()
-        self._command("spin", f"-DN={cpus}", "-a", str(self.model.promela))
         peak = str(ROOT / "bench" / "peak.c")
-        self._command("gcc", *FLAGS, *self.flags, "-o", "pan", "pan.c", peak)
-        self.ready = time.perf_counter() - began
+        generate = ("spin", f"-DN={cpus}", "-a", str(self.model.promela))
+        compile_ = ("gcc", *FLAGS, *self.flags, "-o", "pan", "pan.c", peak)
+        self.ready = sum(run(command, self.directory).wall for command in (generate, compile_))
 
     def run(self, cpus: int) -> Sample:
         counts = self.model.counts[cpus]
-        began = time.perf_counter()
-        said = self._command("./pan", f"-w{hash_bits(counts.states)}", *self.stack(counts))
-        wall = time.perf_counter() - began
-        if _number(r"errors: (\d+)", said) != 0:
-            raise EngineFailed(said)
-        own = float(_find(r"elapsed time (\S+) seconds", said))
+        command = ("./pan", f"-w{hash_bits(counts.states)}", *self.stack(counts))
+        ended = run(command, self.directory)
+        if _number(r"errors: (\d+)", ended.said) != 0:
+            raise EngineFailed(ended.said)
+        own = float(_find(r"elapsed time (\S+) seconds", ended.said))
         return Sample(
-            states=_number(r"(\S+) states, stored", said),
+            states=_number(r"(\S+) states, stored", ended.said),
             # It counts being in the initial state as one.
-            transitions=_number(r"(\S+) transitions \(", said) - 1,
-            exploring=own if own >= TICKS else wall,
+            transitions=_number(r"(\S+) transitions \(", ended.said) - 1,
+            exploring=own if own >= TICKS else ended.wall,
             ready=self.ready,
-            verdict=self.ready + wall,
-            peak=_number(r"VmHWM:\s*(\d+) kB", said) << 10,
+            verdict=self.ready + ended.wall,
+            wall=ended.wall,
+            processor=ended.processor,
+            peak=_number(r"VmHWM:\s*(\d+) kB", ended.said) << 10,
         )
 
     def stack(self, counts: Counts) -> list[str]:
         return []
-
-    def _command(self, *command: str) -> str:
-        done = subprocess.run(
-            command, cwd=self.directory, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise EngineFailed(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-        return done.stdout
 
 
 class DepthFirst(Spin):

@@ -31,7 +31,6 @@ FACTS = {
     "spin": "Spin 6",
     "gcc": "gcc 12",
     "commit": "abc",
-    "load": "0.1",
 }
 
 
@@ -60,12 +59,14 @@ class Fake:
         counts = MODEL.counts[cpus]
         taken = self.times[self.ran.count(cpus) - 1]
         return Sample(
-            counts.states + self.wrong,
-            counts.transitions,
-            taken,
-            1.0,
-            taken + 1,
-            counts.states * 50,
+            states=counts.states + self.wrong,
+            transitions=counts.transitions,
+            exploring=taken,
+            ready=1.0,
+            verdict=taken + 1,
+            wall=taken,
+            processor=taken * self.cores / 2,
+            peak=counts.states * 50,
         )
 
 
@@ -132,13 +133,15 @@ def test_every_sample_is_in_the_json() -> None:
 
 
 def test_figures_go_between_the_markers(tmp_path: Path) -> None:
+    once = measured(Fake("ours", [1.0] * 3))
     file = tmp_path / "page.md"
     file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     for _ in range(2):
-        write_between(file, told(FACTS, 3))
+        write_between(file, told(once, FACTS, 3))
     text = file.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "old" not in text and text.count("Some CPU") == 1
+    assert "which had 50% of their cores" in text
 
 
 def test_the_page_has_the_place_that_the_command_writes_to() -> None:
