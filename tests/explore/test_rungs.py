@@ -14,6 +14,7 @@ from softsnp.explore.rungs.python import PythonRung
 from softsnp.explore.rungs.rung import OutOfRoom, Rung
 from softsnp.explore.search import Explored, Search, state_judges
 from softsnp.explore.tabulate import tabulate
+from softsnp.explore.walk import successors
 from softsnp.lang import (
     Always,
     Bool,
@@ -366,3 +367,15 @@ class Walks(Specification):
 def test_events_are_found_at_their_shortest_distance(rung: str) -> None:
     outcomes = check(Walks(), 0, EVENTS, [], ladder=Ladder(rung), traces=True).outcomes
     assert [(o.verdict, o.steps) for o in outcomes] == [("violated", 20), ("holds", None)]
+
+
+@pytest.mark.parametrize("members", [None, 3])
+def test_a_walk_takes_the_steps_of_a_rung_in_its_order(members: int | None) -> None:
+    made = search(RmpoptV9(HOST, {"cpu-hot-add": True}, firmware="legacy"), members, [])
+    rung = PythonRung(made.program, set())
+    for _ in range(3):
+        rung.advance()
+    for state in rung.states[: rung.done]:
+        found: list[int] = []
+        rung.emitted.expand(state, found.append)
+        assert successors(made.program, state) == found

@@ -13,6 +13,7 @@ from .replay import Replay
 from .rungs.ladder import Ladder
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
 from .tabulate import tabulate
+from .walk import successors
 
 MOST_MEMBERS = 6
 FALLBACK_STATES = 200_000
@@ -130,7 +131,7 @@ def follow(search: Search, path: list[int], image: Callable[[int], int]) -> list
     for goal in path[1:]:
         reached: dict[int, int | None] = {}
         for state in levels[-1]:
-            for successor in search.successors(state):
+            for successor in successors(search.program, state):
                 if image(successor) == goal:
                     reached.setdefault(successor, state)
         if not reached:

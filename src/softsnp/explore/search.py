@@ -15,7 +15,6 @@ from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes
 from .layout import Layout, Machine
 from .lower import Program, lower
 from .memory_use import resident
-from .rungs.emit import Emitted
 from .rungs.ladder import Ladder
 from .rungs.python import PythonRung
 from .rungs.rung import OutOfRoom, Rung, depth
@@ -125,7 +124,6 @@ class Search:
         self.checks = checks
         self.judged = state_judges(properties, checks)
         self.program: Program = lower(self.layout)
-        self._loaded: Emitted | None = None
 
     def run(
         self,
@@ -165,17 +163,6 @@ class Search:
         explored = Explored(self.layout, rung, stopped)
         self._decide(explored)
         return explored
-
-    def successors(self, state: int) -> list[int]:
-        """The states after each step that somebody can take from a state."""
-        found: list[int] = []
-        self._emitted().expand(state, found.append)
-        return found
-
-    def _emitted(self) -> Emitted:
-        if self._loaded is None:
-            self._loaded = Emitted(self.program, lambda event, state: None, lambda message: None)
-        return self._loaded
 
     def _decide(self, explored: Explored) -> None:
         rung = explored.rung
