@@ -379,3 +379,8 @@ def test_a_walk_takes_the_steps_of_a_rung_in_its_order(members: int | None) -> N
         found: list[int] = []
         rung.emitted.expand(state, found.append)
         assert successors(made.program, state) == found
+
+
+@pytest.mark.parametrize("members", [None, 0, 2])
+def test_without_a_population_their_number_is_no_matter(members: int | None) -> None:
+    assert len(search(toys.Peterson(), members, []).run().states) == 20

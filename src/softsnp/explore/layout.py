@@ -142,6 +142,9 @@ class Layout:
 
     def _initial_populations(self) -> Iterator[dict[int, int]]:
         kinds = self.machine.kinds()
+        if not kinds:
+            yield {}
+            return
         flexible = [cls for cls, count in kinds if count is None]
         fixed: dict[int, int] = {}
         for cls, count in kinds:

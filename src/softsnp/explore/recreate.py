@@ -67,9 +67,9 @@ def recreate(
     spec.begin_step(activity, fresh=True)
     coroutine = spec.coroutine(activity)
     step = advance(coroutine)
+    spec.begin_step(activity, atomic="replayed")
     for said in trail:
         replayer.tell(said)
-        spec.begin_step(activity, atomic="replayed")
         if step.guard is not None:
             step.guard()
         step = advance(coroutine)
