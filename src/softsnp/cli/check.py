@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
         found = answered(bar.watch)
         heading = _heading(designs, survey, asked[0])
         if args.format == "text" and survey:  # a wrong design is to be one message, and alone
-            print(heading, flush=True)
+            with bar.aside():
+                print(heading)
             heading = ""
         for design, group in groupby(found, key=lambda a: a.run.design):
             mine: list[Answer] = []
@@ -62,10 +63,11 @@ def run(args: argparse.Namespace) -> int:
                 bar.finished += 1
                 answers.append(answer)
             if args.format == "text":
-                if heading:
-                    print(heading)
+                with bar.aside():
+                    if heading:
+                        print(heading)
+                    _print(design, mine, wanted, counts=not survey, timing=args.timing)
                 heading = ""
-                _print(design, mine, wanted, counts=not survey, timing=args.timing)
     complete = len(answers) == len(asked) and not any(a.stopped for a in answers)
     if args.format == "json":
         print(document(answers, args.timing))
@@ -95,4 +97,4 @@ def _print(
     lines = ["", table(answers, wanted, counts), *remarks(answers)]
     if timing:
         lines += [f"  {a.run.firmware}: {a.seconds:.2f} s" for a in answers]
-    print("\n".join(lines), flush=True)
+    print("\n".join(lines))

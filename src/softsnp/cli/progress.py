@@ -5,22 +5,42 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from softsnp.explore import Progress
 
-from .runs import Watch
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 class Meter:
     """Counts finished runs, and shows how far the one that spoke last has come."""
 
-    def __init__(self, show: Watch | None = None) -> None:
-        self._show = show
+    def __init__(self, bar: Bar | None = None, total: int = 0) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=total, told="") if bar else None
         self.finished = 0
 
     def watch(self, progress: Progress) -> None:
-        if self._show is not None:
-            self._show(progress)
+        bar = self._bar
+        if bar is None or self._task is None:
+            return
+        rate = progress.states / progress.seconds if progress.seconds else 0.0
+        told = f"{progress.states:,} states, {rate:,.0f}/s, depth {progress.depth}"
+        bar.update(self._task, completed=self.finished, told=f"{told} ({progress.rung})")
+        if progress.remark:
+            with self.aside():
+                print(progress.remark, file=sys.stderr)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The bar is out of the way: what is printed meanwhile goes where it would go without."""
+        if self._bar is not None:
+            self._bar.stop()
+        yield
+        sys.stdout.flush()
+        if self._bar is not None:
+            self._bar.start()
 
 
 @contextmanager
@@ -40,18 +60,8 @@ def meter(total: int) -> Iterator[Meter]:
         TextColumn("{task.fields[told]}"),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     with bar:
-        task = bar.add_task("", total=total, told="")
-        shown = Meter()
-
-        def show(progress: Progress) -> None:
-            rate = progress.states / progress.seconds if progress.seconds else 0.0
-            told = f"{progress.states:,} states, {rate:,.0f}/s, depth {progress.depth}"
-            told += f" ({progress.rung})"
-            if progress.remark:
-                bar.console.print(progress.remark, highlight=False)
-            bar.update(task, completed=shown.finished, told=told)
-
-        shown._show = show
-        yield shown
+        yield Meter(bar, total)
