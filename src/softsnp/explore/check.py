@@ -9,6 +9,7 @@ from softsnp.lang import Property, Sometimes, Specification
 from softsnp.lang.trace import Trace
 
 from .layout import Layout, Machine, machine
+from .memory_use import uncollected
 from .replay import Replay
 from .rungs.ladder import Ladder
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
@@ -61,7 +62,9 @@ class Checker:
     ) -> None:
         self.properties = properties
         self.checks = checks
-        self.machine: Machine = machine(tabulate(spec, state_judges(properties, checks)))
+        with uncollected():
+            tables = tabulate(spec, state_judges(properties, checks))
+            self.machine: Machine = machine(tables)
         self._exact: dict[int, Search] = {}
 
     def search(self, members: int | None) -> Search:

@@ -5,7 +5,6 @@ Exploring goes on after a property is violated, so every other property is still
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes
 
 from .layout import Layout, Machine
 from .lower import Program, lower
-from .memory_use import resident
+from .memory_use import resident, uncollected
 from .rungs.ladder import Ladder
 from .rungs.python import PythonRung
 from .rungs.rung import OutOfRoom, Rung, depth
@@ -145,21 +144,17 @@ class Search:
                 seconds = time.monotonic() - began
                 watch(Progress(states, levels - 1, seconds, rung.name, remark))
 
-        collecting = gc.isenabled()
-        gc.disable()  # only integers are made here, millions of them
-        try:
-            while rung.done < len(rung.states) and not stopped:
-                rung = ladder.climb(rung, limits.memory, tell)
-                ladder.advance(rung)
-                stopped = _bound(limits, rung)
-                tell()
-        except KeyboardInterrupt:
-            stopped = "interrupted"
-        except OutOfRoom as error:
-            stopped = str(error)
-        finally:
-            if collecting:
-                gc.enable()
+        with uncollected():
+            try:
+                while rung.done < len(rung.states) and not stopped:
+                    rung = ladder.climb(rung, limits.memory, tell)
+                    ladder.advance(rung)
+                    stopped = _bound(limits, rung)
+                    tell()
+            except KeyboardInterrupt:
+                stopped = "interrupted"
+            except OutOfRoom as error:
+                stopped = str(error)
         explored = Explored(self.layout, rung, stopped)
         self._decide(explored)
         return explored
