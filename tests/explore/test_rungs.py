@@ -323,7 +323,7 @@ def test_while_another_process_compiles_a_search_goes_on_where_it_is(
 ) -> None:
     place = tmp_path_factory.mktemp("kernel")
     monkeypatch.setattr(cache, "place", lambda: place)
-    with cache.alone() as mine:
+    with cache.alone(wait=False) as mine:
         assert mine
         ladder = Ladder()
         ladder.spent = 1e9

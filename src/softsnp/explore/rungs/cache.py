@@ -67,8 +67,11 @@ def used() -> Iterator[None]:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """Whether nobody else on this machine is compiling; nobody else begins meanwhile."""
+def alone(wait: bool) -> Iterator[bool]:
+    """Whether nobody else on this machine is compiling; nobody else begins meanwhile.
+
+    ``wait`` until it is so.
+    """
     try:
         place().mkdir(parents=True, exist_ok=True)
         lock = (place() / "lock").open("w")
@@ -77,7 +80,7 @@ def alone() -> Iterator[bool]:
         return
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return

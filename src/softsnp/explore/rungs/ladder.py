@@ -30,11 +30,16 @@ class Ladder:
         self.loaded = False
         self.closed = "" if rung != "python" else "--rung python"
         """Why there is no next rung, or an empty string."""
+        self.unfit = False
+        """Whether this search does not fit the next rung."""
+        self.cost = 0.0
+        """Seconds that the climb takes; 0 until it has been looked up."""
         self.spent = 0.0
         """Seconds on the first rung, while the next is not loaded; of this search afterwards."""
 
     def begin(self) -> None:
         """A search begins, on the first rung."""
+        self.unfit = False
         if self.loaded:
             self.spent = 0.0
 
@@ -49,47 +54,51 @@ class Ladder:
         ``say`` hears of what takes long. Raises OutOfRoom when the next was asked for and cannot
         be.
         """
-        if self.closed or not isinstance(rung, PythonRung):
+        if self.unfit or not isinstance(rung, PythonRung) or (self.closed and self.rung != "table"):
             return rung
         if self.rung == "auto" and self.spent < self._cost():
             return rung
+        if self.loaded:
+            return self._take_over(rung, memory)
         if not cache.installed():
             self.closed = "numba is not installed: pip install 'softsnp[native]'"
-        elif self.loaded or cache.seconds_to_compile() is not None:
-            return self._take_over(rung, memory)
-        else:
-            with cache.alone() as mine:
-                if mine:
-                    return self._compile(rung, memory, say)
-                self.spent = self._cost() - WAIT
-        if self.rung == "table" and self.closed:
-            raise OutOfRoom(self.closed)
+            if self.rung == "table":
+                raise OutOfRoom(self.closed)
+            return rung
+        with cache.alone(wait=self.rung == "table") as mine:
+            if cache.seconds_to_compile() is not None:
+                return self._take_over(rung, memory)
+            if mine:
+                return self._compile(rung, memory, say)
+        self.spent = self._cost() - WAIT  # somebody else is compiling
         return rung
 
     def _cost(self) -> float:
-        if self.loaded:
-            return TAKING_OVER
-        return LOADING if cache.seconds_to_compile() is not None else cache.EXPECTED
+        if not self.cost:
+            known = cache.seconds_to_compile() is not None
+            self.cost = LOADING if known else cache.EXPECTED
+        return self.cost
 
     def _take_over(self, rung: PythonRung, memory: int | None) -> Rung:
         with cache.used():
             from .table import TableRung
 
-        self.loaded = True
+        self.loaded, self.cost = True, TAKING_OVER
         try:
             return TableRung.taking_over(rung, memory)
-        except OutOfRoom as error:
+        except OutOfRoom:
             if self.rung == "table":
                 raise
-            self.closed = str(error)
+            self.unfit = True
             return rung
 
     def _compile(self, rung: PythonRung, memory: int | None, say: Say) -> Rung:
         say("compiling the table engine; once on this machine, and it takes some seconds")
         began = time.monotonic()
         taken = self._take_over(rung, memory)
-        if not isinstance(taken, PythonRung):
-            warm(taken)
+        if isinstance(taken, PythonRung):
+            return taken
+        warm(taken)
         seconds = time.monotonic() - began
         cache.compiled(seconds)
         say(f"compiled the table engine in {seconds:.1f} s; kept in {cache.place()}")
