@@ -27,14 +27,14 @@ def installed() -> bool:
 
 
 def place() -> Path:
-    """The directory for this kernel, this numba, this Python and this kind of machine."""
+    """The directory for this kernel where it is, this numba, this Python and this machine."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import
 
     try:
         numba = version("numba")
     except PackageNotFoundError:
         numba = "none"
-    told = f"{numba} {sys.version} {platform.machine()} {platform.node()}"
+    told = f"{KERNEL} {numba} {sys.version} {platform.machine()} {platform.node()}"
     key = hashlib.sha256(KERNEL.read_bytes() + told.encode()).hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "softsnp" / f"kernel-{key}"

@@ -17,7 +17,6 @@ from .rung import OutOfRoom, Rung
 
 RUNGS = ("auto", "python", "table")
 LOADING = 0.6  # seconds to load what was compiled before
-TAKING_OVER = 0.03  # seconds to fill the arrays of one search
 WAIT = 2.0  # seconds until asking again whether another process has done compiling
 Say = Callable[[str], None]
 
@@ -35,13 +34,11 @@ class Ladder:
         self.cost = 0.0
         """Seconds that the climb takes; 0 until it has been looked up."""
         self.spent = 0.0
-        """Seconds on the first rung, while the next is not loaded; of this search afterwards."""
+        """Seconds on the first rung, while the next is not loaded."""
 
     def begin(self) -> None:
         """A search begins, on the first rung."""
         self.unfit = False
-        if self.loaded:
-            self.spent = 0.0
 
     def advance(self, rung: Rung) -> None:
         began = time.monotonic()
@@ -74,6 +71,8 @@ class Ladder:
         return rung
 
     def _cost(self) -> float:
+        if self.loaded:
+            return 0.0
         if not self.cost:
             known = cache.seconds_to_compile() is not None
             self.cost = LOADING if known else cache.EXPECTED
@@ -83,7 +82,7 @@ class Ladder:
         with cache.used():
             from .table import TableRung
 
-        self.loaded, self.cost = True, TAKING_OVER
+        self.loaded = True
         try:
             return TableRung.taking_over(rung, memory)
         except OutOfRoom:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from functools import cached_property
 
 from softsnp.explore.lower import Program
 from softsnp.explore.tree import asks_at_rest
@@ -23,7 +24,6 @@ class PythonRung:
         self.program = program
         self.layout = program.layout
         self.at_rest = at_rest
-        self.emitted = Emitted(program, self._hit, self._fail)
         self.states: list[int] = []
         self.index: dict[int, int] = {}
         self.parents = array("q")
@@ -42,6 +42,11 @@ class PythonRung:
                 self.states.append(state)
                 self.parents.append(-1)
         self.level_end = len(self.states)
+
+    @cached_property
+    def emitted(self) -> Emitted:
+        """Made when it is needed: a search that climbs at once needs none."""
+        return Emitted(self.program, self._hit, self._fail)
 
     def _hit(self, event: int, successor: int) -> None:
         self.hits.setdefault(event, (self._current, successor))
