@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -22,12 +23,14 @@ class Ended:
 
 
 def run(command: Sequence[str], directory: Path) -> Ended:
-    """Raises EngineFailed, with everything that it said, when its exit status is not 0."""
+    """Raises EngineFailed, with how it ended and all that it said, when that was not well."""
     before, began = _processor(), time.perf_counter()
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - began
     if done.returncode != 0:
-        raise EngineFailed(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+        status = done.returncode
+        how = f"exit status {status}" if status > 0 else f"ended by {signal.Signals(-status).name}"
+        raise EngineFailed(f"{' '.join(command)}: {how}\n{done.stdout}{done.stderr}")
     return Ended(done.stdout, wall, _processor() - before)
 
 
