@@ -1,15 +1,12 @@
 """The kernel's error numbers, as its functions return them: negative, zero is success."""
 
-EPERM = -1
 ENOENT = -2
 EIO = -5
 ENOMEM = -12
 EBUSY = -16
-ENODEV = -19
-EINVAL = -22
-EAGAIN = -11
-EOPNOTSUPP = -95
 EEXIST = -17
+ENODEV = -19
+EOPNOTSUPP = -95
 
 _NAMES = {n: f"-{name}" for name, n in dict(vars()).items() if name.startswith("E")}
 
