@@ -39,9 +39,10 @@ from numba.extending import intrinsic
 
 ASK, END, NOTHING, EACH, APPLY, FORK, FAIL, VERDICT = range(8)
 UNKNOWN, ASKED = -1, -2
-DONE, MISSING, ROOM, SMALL, FAILED = range(5)
+DONE, MISSING, ROOM, SMALL, FAILED, LOST = range(6)
 """Why ``explore`` returned: all it was asked for; look at ``missing``; no room for another batch;
-one state has more successors than the buffers hold; the specification failed."""
+one state has more successors than the buffers hold; the specification failed. LOST is a bug here:
+a successor of an explored state is not among the states."""
 (
     C_DONE, C_KNOWN, C_STOP, C_ROOM, C_TRANSITIONS, C_DEADLOCK, C_LEVEL_END, C_LEVELS,
     C_MISSING, C_ARGUMENT, C_EVENTS, C_WORDS, C_NUMBER_AT, C_BITS, C_CHANGED, C_OPEN,
@@ -413,6 +414,8 @@ def back(control, tables, batch, second, states, slots, can, open_states):
                 at, tag = slot_of(h, size), h & tags
                 while True:
                     slot = np.int64(slots[at])
+                    if slot == 0:
+                        return LOST
                     number = (slot & low) - 1
                     if slot >> bits == tag and same(states, number, out0[U(j)], j, second):
                         break

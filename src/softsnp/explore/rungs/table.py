@@ -279,6 +279,8 @@ class TableRung:
     def _mend(self, code: int) -> None:
         """Give the kernel what it returned for."""
         control = self.control
+        if code == kernel.LOST:
+            raise AssertionError("a successor of an explored state is not among the states")
         if code == kernel.FAILED:
             message = self.program.failures[control[kernel.C_ARGUMENT]]
             raise failed(message, depth(self.levels, self.done))
