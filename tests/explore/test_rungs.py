@@ -384,3 +384,27 @@ def test_a_walk_takes_the_steps_of_a_rung_in_its_order(members: int | None) -> N
 @pytest.mark.parametrize("members", [None, 0, 2])
 def test_without_a_population_their_number_is_no_matter(members: int | None) -> None:
     assert len(search(toys.Peterson(), members, []).run().states) == 20
+
+
+class Deep(Specification):
+    """Five thousand levels of one state each."""
+
+    low = Count(70, "counts up")
+    high = Count(70, "counts how often it has")
+
+    @activity("counts")
+    async def counter(self) -> None:
+        while True:
+            await self.rest(atomic="one number of two digits")
+            if self.low < 70:
+                self.low += 1
+            elif self.high < 70:
+                self.low, self.high = 0, self.high + 1
+
+
+@pytest.mark.parametrize("done", [0, 4900])
+def test_a_deep_search_can_change_rungs(done: int) -> None:
+    made = search(Deep(), 0, [])
+    found = made.run(ladder=ChangesAt(done))
+    assert (found.rung.name, found.depth, len(found.states)) == ("table", 71 * 71 - 1, 71 * 71)
+    assert told(found) == told(made.run(ladder=Ladder("python")))

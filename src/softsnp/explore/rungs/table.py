@@ -125,7 +125,7 @@ class TableRung:
         self.stored: Ints = reserve(self.most * self.words, np.int64, huge=True)
         self._parents: npt.NDArray[np.uint32] = reserve(self.most, np.uint32, huge=True)
         self.slots: npt.NDArray[np.uint32] = reserve(FIRST_SLOTS, np.uint32, huge=True)
-        self.level_starts = np.zeros(4096, np.int64)
+        self.level_starts = np.zeros(1, np.int64)
         self.control = np.zeros(kernel.CONTROLS, np.int64)
         self.control[kernel.C_DEADLOCK] = -1
         self.control[kernel.C_LEVELS] = 1
@@ -146,6 +146,7 @@ class TableRung:
                 rung.stored[word : 2 * known : 2] = [signed(s >> word * WORD) for s in other.states]
         rung._parents[:known] = np.maximum(np.frombuffer(other.parents, np.int64), 0)
         kernel.enter(rung.stored, 0, known, rung.words, rung.slots, rung.bits)
+        rung.level_starts = np.zeros(2 * len(other.levels) + 4096, np.int64)
         rung.level_starts[: len(other.levels)] = other.levels
         control = rung.control
         control[kernel.C_LEVELS] = len(other.levels)
