@@ -173,7 +173,8 @@ class _Lowering:
             shift, mask = self.layout.scalars[name]
             clear |= mask << shift
             value |= index << shift
-        events = tuple(_numbered(self.program.events, event) for event in leaf.events)
+        named = dict.fromkeys(leaf.events)  # said twice in one step is said once
+        events = tuple(_numbered(self.program.events, event) for event in named)
         return End(clear, value, events)
 
     # --- effects ---------------------------------------------------------------------------------

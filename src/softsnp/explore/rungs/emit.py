@@ -23,6 +23,7 @@ from softsnp.explore.lower import (
     Verdict,
 )
 
+MOST_CASES = 200
 Expand = Callable[[int, Callable[[int], None]], None]
 
 
@@ -120,9 +121,6 @@ class Source:
         self.add(depth, f"out({successor})")
 
     def switch(self, switch: Switch, population: str | None, depth: int) -> None:
-        groups: dict[Op, list[int]] = {}
-        for value, kid in enumerate(switch.kids):
-            groups.setdefault(kid, []).append(value)
         if switch.mask == 1:
             self.add(depth, f"if s & {1 << switch.shift}:")
             self.block(switch.kids[1], population, depth + 1)
@@ -131,7 +129,26 @@ class Source:
             return
         name = f"v{depth}"
         self.add(depth, f"{name} = s >> {switch.shift} & {switch.mask}")
+        self.cases(name, list(enumerate(switch.kids)), population, depth)
+
+    def cases(
+        self, name: str, kids: list[tuple[int, Op]], population: str | None, depth: int
+    ) -> None:
+        """One test after the other, or halves where they are many: CPython nests each elif."""
+        groups: dict[Op, list[int]] = {}
+        for value, kid in kids:
+            groups.setdefault(kid, []).append(value)
+        if len(groups) > MOST_CASES:
+            middle = len(kids) // 2
+            self.add(depth, f"if {name} < {kids[middle][0]}:")
+            self.cases(name, kids[:middle], population, depth + 1)
+            self.add(depth, "else:")
+            self.cases(name, kids[middle:], population, depth + 1)
+            return
         *most, last = sorted(groups.items(), key=lambda group: len(group[1]))
+        if not most:
+            self.block(last[0], population, depth)
+            return
         for number, (kid, values) in enumerate(most):
             test = " or ".join(f"{name} == {value}" for value in values)
             self.add(depth, f"{'elif' if number else 'if'} {test}:")

@@ -130,7 +130,8 @@ class PythonRung:
     def no_return(self) -> int | None:
         every = (1 << len(self.layout.at)) - 1
         places, rests = self.layout.places_mask, self._who_rests()
-        can = bytearray([rests[state & places] for state in self.states])
+        row = bytearray if every < 256 else list[int]
+        can = row([rests[state & places] for state in self.states])
         open_states = [n for n in range(len(can)) if can[n] != every]
         edges, offsets = self.edges, self.offsets
         while open_states:

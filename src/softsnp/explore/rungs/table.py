@@ -26,6 +26,7 @@ GROWTH = (8.0, 3.0, 2.0, 1.5)
 """By how much it grows: filling it anew costs time, empty slots cost memory."""
 FEW_SLOTS = 1 << 20
 MOST_STATES = (1 << 32) - 1
+MOST_ACTIVITIES = 16
 
 
 class Batch(NamedTuple):
@@ -116,7 +117,11 @@ class TableRung:
         self.at_rest = at_rest
         self.memory = memory
         self.words = words(program)
-        if self.words > 2 or len(program.events) > MOST_EVENTS:
+        if (
+            self.words > 2
+            or len(program.events) > MOST_EVENTS
+            or len(program.steps) > MOST_ACTIVITIES
+        ):
             raise OutOfRoom(too_wide(program))
         made, self.roots = tables(program)
         self.populations = PopulationTables(program, made)
@@ -253,7 +258,7 @@ class TableRung:
             self.second,
             self.stored,
             self.slots,
-            np.zeros(1, np.uint8),
+            np.zeros(1, np.uint16),
             np.zeros(1, np.uint32),
         )
 
@@ -352,15 +357,15 @@ class TableRung:
                 return int(still[0]) if control[kernel.C_OPEN] else None
         return None
 
-    def _who_rests(self, known: int) -> npt.NDArray[np.uint8]:
+    def _who_rests(self, known: int) -> npt.NDArray[np.uint16]:
         """For each state the set (by bits) of the activities that rest there."""
-        found = np.zeros(known, np.uint8)
+        found = np.zeros(known, np.uint16)
         resting = self.populations.tables.rests
         for activity, (word, shift, mask, base) in enumerate(
             self.populations.tables.places.reshape(-1, 4)
         ):
             place = self.stored[word : known * self.words : self.words] >> shift & mask
-            found |= resting[base + place].astype(np.uint8) << activity
+            found |= resting[base + place].astype(np.uint16) << activity
         return found
 
     def orbits(self) -> int:
@@ -376,6 +381,8 @@ def too_wide(program: Program) -> str:
     """What takes the room when a state does not fit two words."""
     if len(program.events) > MOST_EVENTS:
         return f"more than {MOST_EVENTS} different events"
+    if len(program.steps) > MOST_ACTIVITIES:
+        return f"more than {MOST_ACTIVITIES} activities"
     widths = {name: mask.bit_length() for name, (_, mask) in program.layout.scalars.items()}
     widest = sorted(widths, key=lambda name: -widths[name])[:3]
     told = ", ".join(f"{name} ({widths[name]} bits)" for name in widest)
