@@ -19,6 +19,7 @@ from .runs import Answer, Interrupted, Run, Watch, execute
 
 TICK = 0.1  # seconds between two words of progress from one worker
 START = "fork" if sys.platform == "linux" else "spawn"
+MANY = 12  # runs for which it pays to have the table engine from the start
 Answers = Callable[[Watch], Iterator[Answer]]
 
 
@@ -33,6 +34,9 @@ def answering(runs: list[Run]) -> Iterator[Answers]:
     if workers < 2:
         yield lambda watch: _one_by_one(runs, watch)
         return
+    ladder = Ladder()
+    if len(runs) >= MANY:
+        ladder.load()  # once, for all workers
     context: Any = multiprocessing.get_context(START)
     stop = context.Event()
     lines: list[Connection] = []
@@ -40,7 +44,7 @@ def answering(runs: list[Run]) -> Iterator[Answers]:
         for _ in range(workers):
             mine, theirs = context.Pipe()
             forked = [*lines, mine] if START == "fork" else []
-            context.Process(target=_serve, args=(theirs, stop, forked), daemon=True).start()
+            context.Process(target=_serve, args=(theirs, stop, forked, ladder), daemon=True).start()
             theirs.close()
             lines.append(mine)
         yield lambda watch: _collect(lines, list(enumerate(runs))[::-1], stop, watch)
@@ -105,7 +109,7 @@ def _receive(line: Connection) -> Progress | tuple[int, Answer]:
 # --- in a worker ---------------------------------------------------------------------------------
 
 
-def _serve(line: Connection, stop: Event, forked: list[Connection]) -> None:
+def _serve(line: Connection, stop: Event, forked: list[Connection], ladder: Ladder) -> None:
     """Run what is sent, and send back what comes of it, until the line is closed.
 
     ``forked``: the other ends, which a fork has copied; a line closes when nobody has its end.
@@ -114,7 +118,6 @@ def _serve(line: Connection, stop: Event, forked: list[Connection]) -> None:
         end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and says so
     last = 0.0
-    ladder = Ladder()
 
     def watch(progress: Progress) -> None:
         nonlocal last

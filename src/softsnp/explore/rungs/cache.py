@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 KERNEL = Path(__file__).with_name("kernel.py")
+BLAS = "OPENBLAS_NUM_THREADS"
 EXPECTED = 10.0  # seconds that compiling takes, where it was never measured
 
 
@@ -56,9 +57,18 @@ def compiled(seconds: float) -> None:
 
 @contextmanager
 def used() -> Iterator[None]:
-    """While the kernel is imported: numba looks for the place when functions are declared."""
+    """While the kernel is imported: numba looks for the place when functions are declared.
+
+    numpy starts no threads of its own then, so that the process can still be forked.
+    """
+    asked = os.environ.get(BLAS)
+    os.environ[BLAS] = "1"
     import numba
 
+    if asked is None:
+        del os.environ[BLAS]
+    else:
+        os.environ[BLAS] = asked
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(place())

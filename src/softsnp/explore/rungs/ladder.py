@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from . import cache
+from .idle import idle
 from .python import PythonRung
 from .rung import OutOfRoom, Rung
 
@@ -35,6 +36,15 @@ class Ladder:
         """Seconds that the climb takes; 0 until it has been looked up."""
         self.spent = 0.0
         """Seconds on the first rung, while the next is not loaded."""
+
+    def load(self) -> None:
+        """Load the next rung now if it is compiled, before forking: for who has much to do."""
+        if not self.closed and cache.installed() and cache.seconds_to_compile() is not None:
+            with cache.used():
+                from . import table  # noqa: F401
+
+            warm()
+            self.loaded = True
 
     def begin(self) -> None:
         """A search begins, on the first rung."""
@@ -97,16 +107,15 @@ class Ladder:
         taken = self._take_over(rung, memory)
         if isinstance(taken, PythonRung):
             return taken
-        warm(taken)
+        warm()
         seconds = time.monotonic() - began
         cache.compiled(seconds)
         say(f"compiled the table engine in {seconds:.1f} s; kept in {cache.place()}")
         return taken
 
 
-def warm(rung: object) -> None:
-    """Have every function of the kernel compiled, by a search of its own that ends at once."""
+def warm() -> None:
+    """Have every function of the kernel compiled or loaded, by a search that ends at once."""
     from .table import TableRung
 
-    assert isinstance(rung, TableRung)
-    TableRung.beginning(rung.program, rung.at_rest, None).try_all()
+    TableRung.beginning(idle(), set(), None).try_all()
