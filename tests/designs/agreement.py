@@ -16,7 +16,7 @@ from softsnp.explore import Ladder
 from softsnp.explore.layout import Machine, machine
 from softsnp.explore.oracle import Oracle
 from softsnp.explore.search import Search, state_judges
-from softsnp.explore.tabulate import Tables, tabulate
+from softsnp.explore.tabulate import tabulate
 from softsnp.spec.activities import Host
 from softsnp.spec.catalog import SURVEY
 from softsnp.spec.designs import LINEAGE
@@ -50,8 +50,8 @@ class Combination:
     def spec(self) -> Host:
         return self.design(HOST, SURVEY[self.survey], firmware=self.profile)
 
-    def tables(self) -> Tables:
-        return tabulate(self.spec(), state_judges(PROPERTIES, []))
+    def machine(self, *, merge: bool) -> Machine:
+        return machine(tabulate(self.spec(), state_judges(PROPERTIES, []), merge))
 
 
 Run = tuple[Combination, int | None]
@@ -89,8 +89,7 @@ def differences(
 
     Merging makes the states fewer, and may change nothing else of what is asked.
     """
-    tables = combination.tables()
-    plain, merged = machine(tables, merge=False), machine(tables)
+    plain, merged = combination.machine(merge=False), combination.machine(merge=True)
     found = []
     merged_says: dict[int | None, Numbers] = {}
     for (name, engine), (members, right) in product((engines or ENGINES).items(), truth.items()):

@@ -26,8 +26,8 @@ class Numbers:
 def by_tables(
     spec: Specification, properties: list[Property], members: int | None, *, merge: bool
 ) -> Explored:
-    tables = tabulate(spec, state_judges(properties, []))
-    return Search(machine(tables, merge), members, properties, []).run()
+    tables = tabulate(spec, state_judges(properties, []), merge)
+    return Search(machine(tables), members, properties, []).run()
 
 
 def of_tables(explored: Explored) -> Numbers:

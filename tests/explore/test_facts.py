@@ -47,7 +47,7 @@ class LoopOverThree(OneActivity):
 
 
 def test_1_places_that_only_the_value_stack_tells_apart_collide_and_are_refused() -> None:
-    tables = tabulate(LoopOverThree(), {})
+    tables = tabulate(LoopOverThree(), {}, merge=False)
     places = {local.position for local in tables.activities[0]}
     assert len(places) == 3, "the first and the third round look alike: 4 places, 3 positions"
     with pytest.raises(SpecError, match="for loop"):
@@ -210,8 +210,8 @@ def test_6_a_check_loads_no_numeric_stack() -> None:
 
 
 def test_7_one_tabulation_serves_every_number_of_members() -> None:
-    tables = tabulate(toys.Herd(), state_judges(toys.SOMEBODY_AWAKE, []))
-    shared = machine(tables, False)
+    tables = tabulate(toys.Herd(), state_judges(toys.SOMEBODY_AWAKE, []), merge=False)
+    shared = machine(tables)
     for members in (1, 2, 3, None):
         again = by_tables(toys.Herd(), toys.SOMEBODY_AWAKE, members, merge=False)
         one = Search(shared, members, toys.SOMEBODY_AWAKE, []).run()

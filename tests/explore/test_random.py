@@ -40,8 +40,9 @@ def test_tables_and_oracle_agree(source: str) -> None:
     note(source)
     made, properties = loaded(source)
     check_class(made)
-    tables = tabulate(made(), state_judges(properties, []))
-    plain, merged = machine(tables, merge=False), machine(tables)
+    plain, merged = (
+        machine(tabulate(made(), state_judges(properties, []), merge)) for merge in (False, True)
+    )
     oracle = Oracle(made(), properties)
     for members in (0, 1, 2, 3, None):
         bound = Limits(states=MOST_STATES)

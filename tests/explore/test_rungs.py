@@ -188,6 +188,25 @@ def test_buffers_grow_for_a_state_with_ten_thousand_successors() -> None:
     assert len(by_table.states) == 10_001
 
 
+class Permutes(Specification):
+    """A scalar whose every value leads somewhere else."""
+
+    place = Count(2999, "one of three thousand", initial=0)
+
+    @activity("goes round")
+    async def walker(self) -> None:
+        while True:
+            await self.rest()
+            self.place = (self.place + 7) % 3000
+
+
+def test_a_scalar_of_thousands_of_values_is_emitted() -> None:
+    made = search(Permutes(), 0, [toys.DEADLOCK])
+    by_table, by_python = (made.run(ladder=Ladder(r)) for r in ("table", "python"))
+    assert told(by_table) == told(by_python)
+    assert len(by_table.states) == 3000
+
+
 class Explodes(ManyWays):
     third = Count(99, "a third")
 
@@ -200,6 +219,12 @@ class Explodes(ManyWays):
             await self.rest(atomic="a look")
             await self.jump()
             await self.preempt()
+
+    @activity("puts things anywhere")
+    async def mover(self) -> None:
+        while True:
+            await self.rest(atomic="a throw")
+            self.first = self.second = self.third = 99
 
 
 def test_a_table_that_explodes_names_the_function_and_the_fields() -> None:

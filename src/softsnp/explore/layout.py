@@ -59,11 +59,11 @@ def _class(spec: Specification, kind: Kind) -> int:
     return population.pack(kind.bits)[1]
 
 
-def machine(tables: Tables, merge: bool = True) -> Machine:
-    """Merge the tables of every activity and find the classes that can occur."""
+def machine(tables: Tables) -> Machine:
+    """Merge the tables of every activity, if wanted, and find the classes that can occur."""
     blocks, trees, resting = [], [], []
     for locals_ in tables.activities:
-        b, t, r = merged([x.tree for x in locals_], [x.resting for x in locals_], merge)
+        b, t, r = merged([x.tree for x in locals_], [x.resting for x in locals_], tables.merge)
         blocks.append(b)
         trees.append(t)
         resting.append(r)
@@ -72,7 +72,7 @@ def machine(tables: Tables, merge: bool = True) -> Machine:
     population = tables.spec.population()
     bit_count = len(population.bits) if population else 0
     canonical = list(range(1 << bit_count))
-    if merge and population:
+    if tables.merge and population:
         nodes = [*(tree for t in trees for tree in t), *tables.judges.values()]
         canonical = canonical_classes(bit_count, population.identity_mask, nodes)
     classes = sorted({canonical[cls] for cls in reachable})

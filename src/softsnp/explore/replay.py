@@ -109,7 +109,7 @@ class Replay:
         world = taken.world
         if world.scalars != goal.scalars:
             return False
-        if self.block[activity].get(taken.position) != goal.at[activity]:
+        if self.block[activity].get(self.machine.tables.key(taken.position)) != goal.at[activity]:
             return False
         canonical = self.machine.canonical
         free = Counter(canonical[world.members[m]] for m in world.free())

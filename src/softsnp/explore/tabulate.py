@@ -1,53 +1,35 @@
-"""Run every local state once for every combination of answers; out come decision trees.
+"""Run every local state for every combination of answers that it can hear; out come decision trees.
 
 The specification runs here and nowhere else during a check. A local state is a position of a
 coroutine; it is re-created by replaying the answers that first led to it. Tables do not depend
 on the number of members.
+
+Each activity is explored by itself beforehand, beside others that may do anything that they ever
+do: scalars that no other activity writes have the values they have, everything else is unknown.
+What cannot happen even then is not tabulated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from softsnp.lang import Always, Change, Cube, Field, Impossible, SpecError, Specification, Step
+from softsnp.lang import Always, Impossible, SpecError, Specification, Step
 from softsnp.lang.errors import innermost_frame
-from softsnp.lang.position import Position, advance, frames, location, position
+from softsnp.lang.position import Position, advance, frames, lasting, location, position
 
+from .growing import MOST_RUNS, StepTree, TooManyOutcomes
+from .questioner import Answers, Questioner
+from .questioner import Trail as Asked
 from .recreate import Trail, recreate
-from .tree import (
-    AnyMember,
-    Ask,
-    AtRest,
-    Bad,
-    Blocked,
-    Choose,
-    Do,
-    Effect,
-    Judged,
-    Leaf,
-    MemberBit,
-    MemberUpdate,
-    Node,
-    Peek,
-    Pick,
-    Question,
-    Read,
-    Release,
-    Restart,
-    Update,
-    UpdateOne,
-)
+from .tree import Bad, Blocked, Judged, Leaf, Node, Question, Read, Restart
 
-Answers = tuple[int, ...]
 MOST_STEPS = 500
-REST = "rest of "
-MOST_RUNS = 20_000  # of one step: a table of that size is a mistake, or needs another step
-
-
-class TooManyOutcomes(Exception):
-    """One step has more than MOST_RUNS outcomes; the argument says what it asked about."""
+MOST_VALUATIONS = 20_000
+"""Of the scalars that only one activity writes, at all its local states; beyond, none is known."""
+MOST_SPARE = 16
 
 
 @dataclass
@@ -67,182 +49,16 @@ class Tables:
     spec: Specification
     activities: list[list[LocalState]]
     judges: dict[str, Node]
+    merge: bool
+    """Whether local states that differ only in what nobody reads again are one."""
+
+    def key(self, where: Position) -> Position:
+        """The position of the local state for a position."""
+        return lasting(where) if self.merge else where
 
     @property
     def trees(self) -> list[list[Node]]:
         return [[local.tree for local in locals_] for locals_ in self.activities]
-
-
-class Questioner:
-    """The driver that answers from a script, and writes down what was asked and done."""
-
-    def __init__(self, spec: Specification) -> None:
-        self.spec = spec
-        self.begin(())
-
-    def begin(self, script: Answers) -> None:
-        self.script = script
-        self.asked = 0
-        self.said: list[int] = []
-        self.trail: list[tuple[Question, range, int] | Effect] = []
-        self.overlay: dict[str, int] = {}
-        self.writes: dict[str, int] = {}
-        self.events: list[str] = []
-        self._forget()
-
-    def _forget(self) -> None:
-        self.known_any: dict[AnyMember, bool] = {}
-        self.known_bits: dict[int, bool] = {}
-
-    def ask(self, question: Question, outcomes: range) -> int:
-        answer = self.script[self.asked] if self.asked < len(self.script) else outcomes[0]
-        self.asked += 1
-        self.trail.append((question, outcomes, answer))
-        return answer
-
-    def answers(self) -> Answers:
-        """What was answered to each question asked of the state."""
-        return tuple(entry[2] for entry in self.trail if isinstance(entry, tuple))
-
-    def asked_about(self) -> str:
-        """The scalars that were read, and how many other questions were asked."""
-        questions = [entry[0] for entry in self.trail if isinstance(entry, tuple)]
-        reads = [q.field for q in questions if isinstance(q, Read)]
-        others = len(questions) - len(reads)
-        return f"{', '.join(reads) or 'no scalar'}, and {others} other questions"
-
-    def say(self, value: int) -> int:
-        """Remembers everything that the specification was told, for replaying it."""
-        self.said.append(value)
-        return value
-
-    # --- the driver's words ---------------------------------------------------------------
-
-    def read(self, field: Field[Any]) -> int:
-        if field.name not in self.overlay:
-            self.overlay[field.name] = self.ask(Read(field.name), range(len(field.domain)))
-        return self.say(self.overlay[field.name])
-
-    def write(self, field: Field[Any], index: int) -> None:
-        self.overlay[field.name] = self.writes[field.name] = index
-
-    def _any(self, question: AnyMember) -> bool:
-        if question not in self.known_any:
-            self.known_any[question] = self.ask(question, range(2)) == 1
-        return self.say(self.known_any[question]) == 1
-
-    def any(self, cube: Cube) -> bool:
-        return self._any(AnyMember(cube, free=False))
-
-    def any_free(self, cube: Cube) -> bool:
-        return self._any(AnyMember(cube, free=True))
-
-    def update(self, cube: Cube, change: Change) -> None:
-        self._forget()
-        self.trail.append(Update(cube, change))
-
-    def update_one(self, cube: Cube, change: Change) -> None:
-        self._forget()
-        self.trail.append(UpdateOne(cube, change))
-
-    def peek(self, cube: Cube, bit: int) -> bool:
-        return self.say(self.ask(Peek(cube, bit), range(2))) == 1
-
-    def pick(self, cube: Cube) -> None:
-        self._forget()
-        self.trail.append(Pick(cube))
-
-    def member_bit(self, bit: int) -> bool:
-        if bit not in self.known_bits:
-            self.known_bits[bit] = self.ask(MemberBit(bit), range(2)) == 1
-        return self.say(self.known_bits[bit]) == 1
-
-    def member_update(self, change: Change) -> None:
-        self.known_any = {}
-        for bit in list(self.known_bits):
-            if change.mask >> bit & 1:
-                self.known_bits[bit] = bool(change.value >> bit & 1)
-        self.trail.append(MemberUpdate(change))
-
-    def member_release(self) -> None:
-        self._forget()
-        self.trail.append(Release())
-
-    def choose(self, count: int, label: str) -> int:
-        return self.say(self.ask(Choose(count, label), range(count)))
-
-    def at_rest(self, activity: int) -> bool:
-        name = f"{REST}{activity}"
-        if name not in self.overlay:
-            self.overlay[name] = self.ask(AtRest(activity), range(2))
-        return self.say(self.overlay[name]) == 1
-
-    def restart(self) -> None:
-        self._forget()
-        for name in [name for name in self.overlay if name.startswith(REST)]:
-            del self.overlay[name]  # to be asked again: they stand elsewhere now
-        self.trail.append(Restart())
-
-    def event(self, name: str) -> None:
-        self.events.append(name)
-
-    def note(self, text: str) -> None:
-        pass
-
-
-@dataclass
-class _Growing:
-    """A tree while it is being put together from runs."""
-
-    question: Question | None = None
-    effect: Effect | None = None
-    kids: dict[int, _Growing] = field(default_factory=dict)
-    leaf: Node | None = None
-
-    def insert(self, trail: list[tuple[Question, range, int] | Effect], leaf: Node) -> None:
-        node = self
-        for entry in trail:
-            question, effect, answer = None, None, 0
-            if isinstance(entry, tuple):
-                question, _, answer = entry
-            else:
-                effect = entry
-            if node.kids and (node.question, node.effect) != (question, effect):
-                raise SpecError(
-                    "a step asked something else when run again: specifications must be "
-                    "deterministic (no randomness, clocks, sets of objects or globals)"
-                )
-            node.question, node.effect = question, effect
-            node = node.kids.setdefault(answer, _Growing())
-        node.leaf = leaf
-
-    def freeze(self) -> Node:
-        if self.leaf is not None:
-            return self.leaf
-        if self.effect is not None:
-            return Do(self.effect, self.kids[0].freeze())
-        assert self.question is not None
-        return Ask(self.question, tuple((a, k.freeze()) for a, k in sorted(self.kids.items())))
-
-
-def enumerate_runs(driver: Questioner, run: Callable[[Answers], Node]) -> Node:
-    """The tree of all runs: depth-first over the answers, each run from the start."""
-    root = _Growing()
-    pending: list[Answers] = [()]
-    count = 0
-    while pending:
-        script = pending.pop()
-        leaf = run(script)
-        count += 1
-        if count > MOST_RUNS:
-            raise TooManyOutcomes(driver.asked_about())
-        root.insert(driver.trail, leaf)
-        taken = driver.answers()
-        asked = [entry for entry in driver.trail if isinstance(entry, tuple)]
-        for depth in range(len(script), len(asked)):
-            _, outcomes, answer = asked[depth]
-            pending += [(*taken[:depth], other) for other in outcomes if other != answer]
-    return root.freeze()
 
 
 @dataclass
@@ -254,20 +70,63 @@ class _Parked:
     holds: Any
 
 
+End = tuple[int, int, int]
+"""Where a step ends: the local state, which bits of packed scalars stay, and what is written."""
+
+
+class Packed:
+    """Some scalars as one integer."""
+
+    def __init__(self, spec: Specification, names: list[str]) -> None:
+        self.places: dict[str, tuple[int, int]] = {}
+        """Scalar to (shift, mask)."""
+        self.initial = 0
+        shift = 0
+        for name in names:
+            width = (len(spec.fields[name].domain) - 1).bit_length()
+            self.places[name] = (shift, (1 << width) - 1)
+            self.initial |= spec.fields[name].initial << shift
+            shift += width
+
+    def end(self, leaf: Leaf) -> End:
+        kept, written = -1, 0
+        for name, value in leaf.writes:
+            if name in self.places:
+                shift, mask = self.places[name]
+                kept &= ~(mask << shift)
+                written |= value << shift
+        return leaf.goto, kept, written
+
+
+@dataclass
+class _Remembered:
+    """The ends of a step, by the values of the scalars that it was ever seen to read."""
+
+    read: int = 0
+    ends: dict[int, list[End]] = field(default_factory=dict)
+
+
 class _Activity:
     """Tabulates one activity."""
 
-    def __init__(self, spec: Specification, driver: Questioner, activity: int) -> None:
+    def __init__(self, spec: Specification, driver: Questioner, activity: int, merge: bool) -> None:
         self.spec = spec
         self.driver = driver
         self.activity = activity
+        self.merge = merge
         self.found: dict[Position, int] = {}
         self.locals: list[LocalState] = []
+        self.steps: list[StepTree] = []
         self.spare: list[list[_Parked]] = []
         """By local state: coroutines that have come there, and need not be re-created."""
-        self.done = 0
+        self.writes: set[str] = set()
+        """The scalars that it ever writes."""
+        self.restarts = False
+        """Whether it ever puts the others back to their beginning."""
+        self.explored: tuple[frozenset[str], bool] | None = None
 
-    def tabulate(self) -> list[LocalState]:
+    def begin(self) -> None:
+        """Find the first local state."""
         self.driver.begin(())
         coroutine, step = recreate(self.spec, self.activity, ())
         if self.driver.trail or self.driver.writes:
@@ -279,22 +138,80 @@ class _Activity:
                 location(coroutine),
             )
         self.arrive(coroutine, step, ())
-        while self.done < len(self.locals):
-            local = self.locals[self.done]
-            try:
-                local.tree = enumerate_runs(self.driver, lambda script: self.run(local, script))  # noqa: B023
-            except TooManyOutcomes as error:
-                raise self.explosion(local, str(error)) from None
-            for parked in self.spare[self.done]:
+
+    def explore(self, shared: frozenset[str], restarted: bool) -> bool:
+        """Tabulate what can happen when others write the scalars ``shared``, and perhaps restart
+        this activity. Says whether that is more than last time.
+        """
+        if self.explored == (shared, restarted):
+            return False
+        self.explored = (shared, restarted)
+        own = [name for name in self.spec.fields if name not in shared]
+        if not self._explore(own, restarted):
+            self._explore([], restarted)
+        return True
+
+    def _explore(self, own: list[str], restarted: bool) -> bool:
+        """Go through all local states with all values of ``own``; False if these are too many."""
+        packed = Packed(self.spec, own)
+        memory: list[_Remembered] = []
+        start = (0, packed.initial)
+        seen = {start}
+        todo = deque([start])
+        while todo:
+            local, values = todo.popleft()
+            while len(memory) <= local:
+                memory.append(_Remembered())
+            for goto, kept, written in self.ends(local, values, packed, memory[local]):
+                after = values & kept | written
+                for state in ((goto, after), (0, after)) if restarted else ((goto, after),):
+                    if state not in seen:
+                        seen.add(state)
+                        todo.append(state)
+            if own and len(seen) > MOST_VALUATIONS:
+                return False
+        return True
+
+    def ends(self, local: int, values: int, packed: Packed, memory: _Remembered) -> list[End]:
+        """Where one step from a local state can end, given the values of some scalars."""
+        ends = memory.ends.get(values & memory.read)
+        if ends is not None:
+            return ends
+        read = memory.read
+
+        def heard(question: Question, outcomes: range) -> range:
+            if isinstance(question, Read) and question.field in packed.places:
+                shift, mask = packed.places[question.field]
+                memory.read |= mask << shift
+                value = values >> shift & mask
+                return range(value, value + 1)
+            return outcomes
+
+        try:
+            leaves = list(self.steps[local].leaves(heard))
+        except TooManyOutcomes:
+            raise self.explosion(local) from None
+        if memory.read != read:
+            memory.ends.clear()  # they were remembered by less than they depend on
+        ends = list({packed.end(leaf): None for leaf in leaves if isinstance(leaf, Leaf)})
+        memory.ends[values & memory.read] = ends
+        return ends
+
+    def finish(self) -> list[LocalState]:
+        """The tables."""
+        for spare in self.spare:
+            for parked in spare:
                 parked.coroutine.close()
-            self.spare[self.done].clear()
-            self.done += 1
+        for local, step in zip(self.locals, self.steps, strict=True):
+            local.tree = step.root.freeze()
         return self.locals
 
     def arrive(self, coroutine: Coroutine[Step, None, None], step: Step, trail: Trail) -> int:
-        """The local state that a coroutine has come to. It waits there if it can be of use."""
+        """The local state that a coroutine has come to. It waits there to be of use."""
         where = position(coroutine, step, self.spec.held(self.activity))
-        if where not in self.found:
+        where = lasting(where) if self.merge else where
+        local = self.found.get(where)
+        if local is None:
             if len(trail) > MOST_STEPS:
                 raise SpecError(
                     f"the activity {self.spec.activity_names[self.activity]} is at a new place "
@@ -303,28 +220,27 @@ class _Activity:
                     f"  write: min(count + 1, 3), or a declared field",
                     location(coroutine),
                 )
-            self.found[where] = len(self.locals)
+            local = self.found[where] = len(self.locals)
             self.locals.append(LocalState(trail, where, step.resting))
+            self.steps.append(StepTree(lambda script: self.run(local, script)))
             self.spare.append([])
-        local = self.found[where]
-        if local >= self.done:
-            parked = _Parked(coroutine, step, self.spec.parked(self.activity))
-            self.spare[local].append(parked)
+        if len(self.spare[local]) < MOST_SPARE:
+            self.spare[local].append(_Parked(coroutine, step, self.spec.parked(self.activity)))
         else:
             coroutine.close()
         return local
 
-    def at(self, local: LocalState) -> _Parked:
+    def at(self, local: int) -> _Parked:
         """A coroutine at a local state."""
-        spare = self.spare[self.done]
-        if spare:
-            parked = spare.pop()
+        if self.spare[local]:
+            parked = self.spare[local].pop()
             self.spec.unpark(self.activity, parked.holds)
             return parked
-        coroutine, step = recreate(self.spec, self.activity, local.trail)
+        coroutine, step = recreate(self.spec, self.activity, self.locals[local].trail)
         return _Parked(coroutine, step, self.spec.parked(self.activity))
 
-    def explosion(self, local: LocalState, asked: str) -> SpecError:
+    def explosion(self, local: int) -> SpecError:
+        asked = self.driver.asked_about()
         coroutine = self.at(local).coroutine
         codes = [frame.f_code for frame in frames(coroutine)]
         inner = [c.co_name for c in codes if "/softsnp/lang/" not in c.co_filename]
@@ -335,19 +251,28 @@ class _Activity:
             location(coroutine),
         )
 
-    def run(self, local: LocalState, script: Answers) -> Node:
-        """One step from a local state, with scripted answers; the leaf it ends in."""
+    def run(self, local: int, script: Answers) -> tuple[Asked, Node]:
+        """One step from a local state, with scripted answers: what it asked, and its leaf."""
         driver = self.driver
         parked = self.at(local)
-        coroutine, step = parked.coroutine, parked.step
         driver.begin(script)
+        leaf = self.end_of(local, parked)
+        if isinstance(leaf, Leaf):
+            self.writes.update(name for name, _ in leaf.writes)
+            self.restarts = self.restarts or any(isinstance(e, Restart) for e in driver.trail)
+        return driver.trail, leaf
+
+    def end_of(self, local: int, parked: _Parked) -> Node:
+        driver = self.driver
+        coroutine, step = parked.coroutine, parked.step
         self.spec.begin_step(self.activity, step.atomic)
         try:
             if step.guard is not None and not step.guard():
-                self.spare[self.done].append(parked)
+                self.spare[local].append(parked)
                 return Blocked()
             step = advance(coroutine)
-            goto = self.arrive(coroutine, step, (*local.trail, tuple(driver.said)))
+            trail = (*self.locals[local].trail, tuple(driver.said))
+            goto = self.arrive(coroutine, step, trail)
             return Leaf(tuple(sorted(driver.writes.items())), goto, tuple(driver.events))
         except SpecError:
             raise
@@ -359,30 +284,46 @@ class _Activity:
             return Bad(f"{place}: {kind}{error}")
 
 
-def tabulate(spec: Specification, judges: dict[str, Always]) -> Tables:
+def tabulate(spec: Specification, judges: dict[str, Always], merge: bool = True) -> Tables:
     """All tables of a specification and of the properties to judge its states by.
 
-    Raises SpecError for what the language refuses.
+    ``merge``: local states that differ only in what nobody reads again are one. Raises SpecError
+    for what the language refuses.
     """
     driver = Questioner(spec)
     spec.driver = driver
-    activities = [
-        _Activity(spec, driver, index).tabulate() for index in range(len(spec.activity_names))
-    ]
-    trees: dict[str, Node] = {}
-    for name, judge in judges.items():
+    names = spec.activity_names
+    activities = [_Activity(spec, driver, index, merge) for index in range(len(names))]
+    for activity in activities:
+        activity.begin()
+    more = True
+    while more:
+        more = False
+        for activity in activities:
+            others = [other for other in activities if other is not activity]
+            shared = frozenset[str]().union(*(other.writes for other in others))
+            more |= activity.explore(shared, any(other.restarts for other in others))
+    trees = {name: _judge(spec, driver, name, judge) for name, judge in judges.items()}
+    return Tables(spec, [activity.finish() for activity in activities], trees, merge)
 
-        def run(script: Answers, judge: Always = judge) -> Node:
-            driver.begin(script)
-            spec.begin_step(-1, atomic="a property is not a step")
-            return Judged(*judge.judge(spec))
 
-        try:
-            trees[name] = enumerate_runs(driver, run)
-        except TooManyOutcomes as error:
-            raise SpecError(
-                f"the property {name} has more than {MOST_RUNS:,} outcomes: it reads {error}\n"
-                f"  wrote: all of it in one property\n"
-                f"  write: a property for each part"
-            ) from None
-    return Tables(spec, activities, trees)
+def _judge(spec: Specification, driver: Questioner, name: str, judge: Always) -> Node:
+    """What a property says of every state."""
+
+    def run(script: Answers) -> tuple[Asked, Node]:
+        driver.begin(script)
+        spec.begin_step(-1, atomic="a property is not a step")
+        return driver.trail, Judged(*judge.judge(spec))
+
+    tree = StepTree(run)
+    try:
+        for _ in tree.leaves(lambda _, outcomes: outcomes):
+            pass
+    except TooManyOutcomes:
+        raise SpecError(
+            f"the property {name} has more than {MOST_RUNS:,} outcomes: it reads "
+            f"{driver.asked_about()}\n"
+            f"  wrote: all of it in one property\n"
+            f"  write: a property for each part"
+        ) from None
+    return tree.root.freeze()

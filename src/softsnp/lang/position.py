@@ -7,13 +7,16 @@ from collections.abc import Coroutine
 from typing import Any
 
 from .errors import SpecError
+from .liveness import live_after
 from .locks import Lock
 from .population import Member
 from .specification import Specification
 from .steps import Step
 
-Frame = tuple[str, str, int, int, tuple[tuple[str, Any], ...]]
-Position = tuple[Any, ...]
+Names = tuple[tuple[str, Any], ...]
+Frame = tuple[tuple[str, str, int, int], Names, Names]
+"""The instruction; the locals that may be read again, and the others."""
+Position = tuple[tuple[Frame, ...], tuple[Any, ...], bool]
 
 
 def advance(coroutine: Coroutine[Step, None, None]) -> Step:
@@ -55,12 +58,14 @@ def position(coroutine: object, step: Step, held: tuple[Any, ...]) -> Position:
     chain = []
     for frame in frames(coroutine):
         code = frame.f_code
-        names = []
+        live: list[tuple[str, Any]] = []
+        dead: list[tuple[str, Any]] = []
+        read = live_after(code, frame.f_lasti)
         for name, value in sorted(frame.f_locals.items()):
             if name in ("self", "__class__"):
                 continue
             try:
-                names.append((name, _plain(value)))
+                told = _plain(value)
             except TypeError:
                 raise SpecError(
                     f"the local {name!r} of {code.co_name}() is a {type(value).__name__}, which "
@@ -70,10 +75,16 @@ def position(coroutine: object, step: Step, held: tuple[Any, ...]) -> Position:
                     f"  write: a declared field, a tuple, or `del {name}` before the await",
                     f"{code.co_filename}:{frame.f_lineno}",
                 ) from None
-        chain.append(
-            (code.co_filename, code.co_qualname, code.co_firstlineno, frame.f_lasti, tuple(names))
-        )
+            (live if name in read else dead).append((name, told))
+        place = (code.co_filename, code.co_qualname, code.co_firstlineno, frame.f_lasti)
+        chain.append((place, tuple(live), tuple(dead)))
     return (tuple(chain), held, step.resting)
+
+
+def lasting(where: Position) -> Position:
+    """A position without the values that nobody reads again. Equal ones still behave alike."""
+    chain, held, resting = where
+    return (tuple((place, live, ()) for place, live, _ in chain), held, resting)
 
 
 def _plain(value: object) -> object:
