@@ -179,6 +179,7 @@ class CcpSevDev(X86Sev):
         if rc:
             return rc
         self.sev_plat_state = State.INIT
+        await self.wbinvd_on_all_cpus()
         return await self._sev_do_cmd_locked(Command.DF_FLUSH)
 
     # --- the module -----------------------------------------------------------------------------
