@@ -67,11 +67,11 @@ def test_a_survey_is_a_table_a_design_and_ends_with_0(softsnp: Softsnp) -> None:
     done = softsnp("check", "--firmware", "legacy", "--cpus", "2")
     assert (done.returncode, done.stderr) == (0, "")
     heading, *texts = done.stdout.split("\n\n")
-    assert heading.startswith("A survey of 10 designs, 2 CPUs.")
+    assert heading.startswith("A survey of 11 designs, 2 CPUs.")
     for line in done.stdout.splitlines():
         assert len(line) <= 80 or line.startswith("  softsnp explain ")
     tables = {text.split()[0]: text for text in texts}
-    assert len(tables) == 10
+    assert len(tables) == 11
     deadlocks = [n for n, t in tables.items() if re.search(r"(?m)^no-deadlock +violated", t)]
     assert deadlocks == ["review-disable-under-"]
     assert re.search(r"(?m)^online-cpus-guarded +only if cpu-hot-add \(\d+\)", tables["rmpopt-v9"])

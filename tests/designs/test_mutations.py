@@ -6,8 +6,9 @@ import pytest
 
 from softsnp.abi.sev import Status
 from softsnp.explore import check
+from softsnp.lang import Member
 from softsnp.spec.activities import Host
-from softsnp.spec.designs import RmpoptV9, RmpoptV10
+from softsnp.spec.designs import Linux612, RmpoptV9, RmpoptV10
 from softsnp.spec.fw.psp import State
 from softsnp.spec.linux.kernel.cpu import CpuHotplug
 from softsnp.spec.properties import PROPERTIES
@@ -107,8 +108,8 @@ CASES = [
 ]
 
 
-def verdict(design: type[Host], name: str) -> str:
-    spec = design(HOST, ASSUME, firmware="x86-shutdown")
+def verdict(design: type[Host], name: str, assume: dict[str, bool] | None = None) -> str:
+    spec = design(HOST, {**ASSUME, **(assume or {})}, firmware="x86-shutdown")
     prop = next(p for p in PROPERTIES if p.name == name)
     (outcome,) = check(spec, MEMBERS, [prop], [], traces=True).outcomes
     assert (outcome.trace is not None) == (outcome.verdict == "violated")
@@ -133,6 +134,37 @@ class ReadLockedUndo(RmpoptV10):
         await self.cpus_read_lock()
         await super().x86_snp_shutdown()
         self.cpus_read_unlock()
+
+
+class NoCallback(Linux612):
+    """A CPU that comes up keeps the SNP_EN that it has."""
+
+    async def cpuhp_ap_online(self, cpu: Member) -> None:
+        await super(Linux612, self).cpuhp_ap_online(cpu)
+
+
+class EnablesWhileStarting(Linux612):
+    """The callback runs before the CPU is in cpu_online_mask, in a STARTING state."""
+
+    async def cpuhp_ap_online(self, cpu: Member) -> None:
+        cpu.set(snp_en=True, vmpl_en=True)
+        await super().cpuhp_ap_online(cpu)
+
+
+@pytest.mark.parametrize("bare", [{"cpu-hot-add": True}, {"init-sipi-keeps-syscfg": False}])
+def test_the_callback_of_6_12_enables_a_cpu_that_comes_up_without_snp_en(
+    bare: dict[str, bool],
+) -> None:
+    assert verdict(NoCallback, "snp-en-uniform", bare) == "violated"
+    assert verdict(Linux612, "snp-en-uniform", bare) == "holds"
+    assert verdict(NoCallback, "snp-en-uniform") == "holds", "all CPUs have it from boot"
+
+
+@pytest.mark.parametrize("name", ["online-cpus-guarded", "guest-memory-protected"])
+def test_the_callback_of_6_12_comes_too_late_and_an_earlier_one_would_not(name: str) -> None:
+    hot_add = {"cpu-hot-add": True}
+    assert verdict(Linux612, name, hot_add) == "violated"
+    assert verdict(EnablesWhileStarting, name, hot_add) == "holds"
 
 
 def test_every_property_has_a_mistake() -> None:

@@ -12,7 +12,7 @@ from softsnp.abi.sev import Command, Status
 from softsnp.explore.concrete import Concrete, World
 from softsnp.lang.position import advance
 from softsnp.spec.activities import Host
-from softsnp.spec.designs import Linux73, RmpoptV10
+from softsnp.spec.designs import Linux73, Linux612, RmpoptV10
 from softsnp.spec.fw.psp import State
 
 READY = ("listed", "present", "online", "snp_en", "vmpl_en", "mfdm")
@@ -206,6 +206,37 @@ def test_v10_gives_its_hold_back_when_prepare_fails_and_keeps_it_when_it_works()
     done = Bench(BOOT, SECOND, design=RmpoptV10)
     assert done.call(done.host.snp_prepare) == 0
     assert done.value("cpu_hotplug_disabled") == 1
+
+
+def test_6_12_enables_every_cpu_at_boot() -> None:
+    bench = Bench(BOOT, AWAY, design=Linux612)
+    bench.call(bench.host.start_kernel)
+    assert bench.cpus() == [{"boot", *READY}, set(READY)]
+    assert bench.host._psp_execute(Command.SNP_INIT_EX) is Status.SUCCESS
+
+
+def test_6_12_goes_by_one_cpu_after_a_kexec_and_then_by_its_callback() -> None:
+    bench = Bench((*BOOT, "snp_en"), AWAY, design=Linux612, guest_pages_assigned=True)
+    bench.call(bench.host.snp_rmptable_init)
+    assert bench.value("guest_pages_assigned"), "the RMP is not cleared"
+    assert bench.cpus() == [{*BOOT, "snp_en", "vmpl_en"}, set(AWAY)]
+
+
+def test_6_12_enables_a_cpu_that_comes_up_but_not_enough_for_snp_init() -> None:
+    bench = Bench(("boot", *READY), AWAY, design=Linux612, kvm_amd=True)
+    assert bench.call(bench.host.device_online) == 0
+    assert bench.cpus()[1] == {*without("mfdm"), "hsave"}
+    assert bench.call(bench.host.snp_prepare) == 0
+    assert bench.cpus()[1] == {*without("mfdm")}
+    assert bench.host._psp_execute(Command.SNP_INIT_EX) is Status.INVALID_CONFIG
+
+
+def test_6_12_never_asks_for_a_full_shutdown() -> None:
+    up: dict[str, Any] = {"snp_initialized": True, "snp_state": State.INIT}
+    bench = Bench(READY, design=Linux612, firmware="x86-shutdown", **up)
+    assert bench.call(bench.host._sev_snp_shutdown_locked) == 0
+    assert "snp_en" in bench.cpus()[0]
+    assert not bench.value("fully_shut_down")
 
 
 def test_ccp_stays_while_somebody_uses_it() -> None:

@@ -1,5 +1,6 @@
 """The lineage: one file a design, each a subclass that overrides what its revision changes."""
 
+from softsnp.spec.designs.linux_6_12 import Linux612
 from softsnp.spec.designs.linux_7_3 import Linux73
 from softsnp.spec.designs.linux_tip_2026_06 import LinuxTip202606
 from softsnp.spec.designs.review_disable_under_read_lock import ReviewDisableUnderReadLock
@@ -12,6 +13,7 @@ from softsnp.spec.designs.rmpopt_v9_no_flag import RmpoptV9NoFlag
 from softsnp.spec.designs.rmpopt_v10 import RmpoptV10
 
 LINEAGE = (
+    Linux612,
     Linux73,
     LinuxTip202606,
     RmpoptV8,
@@ -27,6 +29,7 @@ LINEAGE = (
 __all__ = [
     "LINEAGE",
     "Linux73",
+    "Linux612",
     "LinuxTip202606",
     "ReviewDisableUnderReadLock",
     "ReviewFlagOnTop",

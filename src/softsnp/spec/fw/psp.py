@@ -82,8 +82,12 @@ class Psp(Rmp):
         self.event("SNP comes up")
         return Status.SUCCESS
 
+    def x86_snp_shutdown_asked_for(self) -> bool:
+        """data.x86_snp_shutdown: a driver that knows of it sets it where the firmware has it."""
+        return self.firmware == "x86-shutdown"
+
     def _snp_shutdown_ex(self) -> Status:
-        """SNP_SHUTDOWN_EX, with x86_snp_shutdown where the profile has it.
+        """SNP_SHUTDOWN_EX, with x86_snp_shutdown where the driver asks for it.
 
         Source: [FW] state first; guests in use keep their ASIDs from ever being clean
         """
@@ -94,7 +98,7 @@ class Psp(Rmp):
         if self.guest_pages_assigned:
             return Status.DFFLUSH_REQUIRED
         self.snp_state = State.UNINIT
-        if self.firmware == "x86-shutdown":
+        if self.x86_snp_shutdown_asked_for():
             self._counted_cores().set(snp_en=False)
             self.fully_shut_down = True
             self.event("full shutdown")

@@ -121,7 +121,7 @@ class CcpSevDev(X86Sev):
             status = await self.psp_command(Command.SNP_SHUTDOWN_EX)
         if status is not Status.SUCCESS:
             return EIO
-        if self.firmware == "x86-shutdown":
+        if self.x86_snp_shutdown_asked_for():
             await self.x86_snp_shutdown()
         self.snp_initialized = False
         return 0
