@@ -194,15 +194,17 @@ class CcpSevDev(X86Sev):
         return 0
 
     async def rmmod_ccp(self) -> int:
-        """C: drivers/crypto/ccp/sev-dev.c: sev_pci_exit(), by removing the module
-        Locks: takes and drops sev_cmd_mutex
-        Source: [code] v7.3; users of the module's symbols or device pin it
+        """C: drivers/crypto/ccp/sev-dev.c: sev_pci_exit(), sev_dev_destroy(), by removing the module
+        Locks: takes and drops sev_cmd_mutex, twice
+        Source: [code] v7.3; users of the module's symbols or device pin it. The module's exit asks
+        for a shutdown, and so does the device when it is unbound: what failed is tried again
         """
         if not self.ccp_loaded:
             return ENODEV
         if self.ccp_users:
             return EBUSY
         self.ccp_loaded = False
+        await self.sev_firmware_shutdown()
         await self.sev_firmware_shutdown()
         self.lose("module")
         return 0
