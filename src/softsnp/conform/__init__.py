@@ -1,0 +1,1 @@
+"""The real kernel's own machine code, run function by function beside the specification."""

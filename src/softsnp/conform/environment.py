@@ -1,0 +1,53 @@
+"""What neither side runs: KVM's own code, and guests."""
+
+from __future__ import annotations
+
+from .hardware import SpecifiedHardware
+
+INITIALIZED = 1  # snp_state INIT
+
+
+class Environment:
+    """As the kernel meets it. The specification's side has the same in its own functions."""
+
+    def __init__(self, hardware: SpecifiedHardware) -> None:
+        self.hardware = hardware
+        self.kvm = False
+        """Virtualization is enabled, and KVM's hotplug callbacks act."""
+
+    def _every(self, online: int, on: bool) -> None:
+        for cpu in range(len(self.hardware.world.members)):
+            if online >> cpu & 1:
+                self.hardware.put(cpu, "hsave", on)
+
+    def load_kvm(self, online: int) -> None:
+        self._every(online, True)
+        self.kvm = True
+
+    def unload_kvm(self, online: int) -> None:
+        self._every(online, False)
+        self.kvm = False
+
+    def online(self, cpu: int) -> None:
+        """kvm_online_cpu(), which comes before callbacks at CPUHP_AP_ONLINE_DYN."""
+        if self.kvm:
+            self.hardware.put(cpu, "hsave", True)
+
+    def stopped(self, cpu: int) -> None:
+        """kvm_offline_cpu()."""
+        self.hardware.put(cpu, "hsave", False)
+
+    def kexec(self, online: int) -> None:
+        """syscore_shutdown(); the next kernel has no KVM loaded."""
+        if self.kvm:
+            self._every(online, False)
+        self.kvm = False
+
+    def start_guest(self) -> None:
+        scalars = self.hardware.world.scalars
+        if self.kvm and scalars["snp_state"] == INITIALIZED:
+            scalars["guest_pages_assigned"] = 1
+
+    def stop_guest(self) -> None:
+        if self.kvm:
+            self.hardware.world.scalars["guest_pages_assigned"] = 0

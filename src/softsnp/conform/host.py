@@ -1,0 +1,238 @@
+"""A kernel as a host: booted, with its driver bound, ready for operations, and what can be seen."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from softsnp.abi.errno import ENOENT
+from softsnp.abi.sev import Command
+from softsnp.explore.concrete import World
+from softsnp.spec.activities import Host
+
+from . import stubs_core
+from .ccp import READ_WRITE, SEV_ISSUE_CMD, Ccp
+from .environment import Environment
+from .hardware import RMP_SIZE, SpecifiedHardware
+from .hotplug import CpuHotplug
+from .kernel import Kernel
+from .machine import Image, Machine, Stub
+from .memory import PAGE, RAM_AT, RAM_SIZE, virtual
+from .operations import ADD, KINDS, RANGE_LIST, Operation
+from .specified import described
+
+IOCTLS = {
+    "commit": Command.SNP_COMMIT,
+    "config": Command.SNP_CONFIG,
+    "vlek-load": Command.SNP_VLEK_LOAD,
+}
+IOCTL_NUMBER = {Command.SNP_COMMIT: 10, Command.SNP_CONFIG: 11, Command.SNP_VLEK_LOAD: 12}
+"""Of struct sev_issue_cmd's cmd."""
+SEV_INIT = 1  # SEV_STATE_INIT
+
+
+class KernelHost:
+    """One kernel with its ccp module, over the specification's hardware, with all CPUs online."""
+
+    def __init__(self, kernel: Kernel, cpus: int, spec: Host, world: World) -> None:
+        self.kernel = kernel
+        self.memory = memory = kernel.memory
+        self.spec = spec
+        self.hardware = SpecifiedHardware(spec, world, memory, memory.allocate(RMP_SIZE, 2 << 20))
+        self.machine = Machine(kernel, cpus, self.hardware)
+        self.machine.install(stubs_core.STUBS)
+        self.machine.install(
+            (
+                Stub("memremap", "the RMP can be mapped", lambda _, a: virtual(a[0])),
+                Stub("memunmap", "the RMP can be unmapped", 0),
+            )
+        )
+        self.environment = Environment(self.hardware)
+        self.hotplug = CpuHotplug(
+            self.machine, self.hardware.start, self.environment.online, self.environment.stopped
+        )
+        memory.put64(kernel.address("max_pfn"), (RAM_AT + RAM_SIZE) // PAGE)
+        memory.put32(kernel.address("cc_vendor"), kernel.constant("CC_VENDOR_AMD"))
+        self.machine.call("cc_platform_set", kernel.constant("CC_ATTR_HOST_SEV_SNP"))
+        memory.put8(kernel.address("amd_iommu_snp_en"), 1)
+        self.ccp = Ccp(self.machine, self.hardware)
+        self.machine.forbid(stubs_core.NOT_HERE)
+        self.arguments = memory.allocate(64)
+        self.buffer = memory.allocate(PAGE, PAGE)
+        self.file = memory.allocate(kernel.size("struct file"))
+        memory.put32(self.file + kernel.offset("struct file", "f_mode"), READ_WRITE)
+        for cpu in range(cpus):
+            if not self.hardware.has(cpu, "present"):
+                self.hotplug.take_away(cpu)
+        self.hardware.masks = self.masks
+        self.unbooted = self.machine.save()
+
+    def boot(self) -> None:
+        """From smp_init() to a bound driver."""
+        self.machine.call("snp_probe_rmptable_info")
+        self.machine.rc("snp_rmptable_init")
+        self.bind()
+
+    def bind(self) -> None:
+        """The driver finds its device."""
+        self.machine.rc("sev_dev_init", self.ccp.psp)
+        self.machine.call("sev_pci_init")
+
+    def perform(self, operation: Operation) -> int | None:
+        """What the kernel's function returns; a success is 0."""
+        kind, cpu = KINDS[operation.kind], self.task_cpu(operation)
+        machine = self.machine
+        machine.warnings.clear()
+        machine.warn_again()
+        machine.log.clear()
+        self.hardware.events.clear()
+        self.ccp.failing = (operation.failing,) if operation.failing else ()
+        machine.no_range_list = operation.failing == RANGE_LIST
+        if operation.kind in self.special:
+            self.special[operation.kind](operation)
+            return None
+        if kind.about_a_cpu and not self.mask("present") >> operation.cpu & 1:
+            return ENOENT  # its directory in sysfs comes with it
+        if kind.about_a_cpu:
+            rc = machine.rc(kind.function, self.hotplug.devices[operation.cpu], cpu=0)
+            return min(rc, 0)
+        if operation.kind in IOCTLS:
+            return self.ioctl(IOCTLS[operation.kind], cpu)
+        if operation.kind == "platform init":
+            return self.platform_init(cpu)
+        rc = machine.rc(kind.function, cpu=cpu)
+        return rc if kind.returns else None
+
+    @property
+    def special(self) -> dict[str, Callable[[Operation], None]]:
+        """What is more than one call, or none."""
+        environment = self.environment
+        return {
+            "kexec": self.kexec,
+            "reload ccp": self.reload_ccp,
+            "load kvm": lambda _: environment.load_kvm(self.mask("online")),
+            "unload kvm": lambda _: environment.unload_kvm(self.mask("online")),
+            "start guest": lambda _: environment.start_guest(),
+            "stop guest": lambda _: environment.stop_guest(),
+            ADD: lambda operation: self.hotplug.set_present(operation.cpu, True),
+        }
+
+    def kexec(self, operation: Operation) -> None:
+        """device_shutdown() of the PSP; then another kernel, on the hardware as it is."""
+        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=self.task_cpu(operation))
+        self.environment.kexec(self.mask("online"))
+        present = self.mask("present")
+        table = self.memory.read(self.hardware.rmp, RMP_SIZE)
+        self.machine.restore(self.unbooted)
+        self.memory.write(self.hardware.rmp, table)
+        for cpu in range(1, self.machine.cpus):
+            self.hotplug.set_present(cpu, bool(present >> cpu & 1))
+            if self.mask("online") >> cpu & 1:
+                self.hardware.start(cpu)
+        self.boot()
+
+    def reload_ccp(self, operation: Operation) -> None:
+        """modprobe -r, and modprobe: a module's data begins anew."""
+        self.machine.call("sev_pci_exit", cpu=self.task_cpu(operation))
+        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=self.task_cpu(operation))
+        self.machine.restore_modules(self.unbooted)
+        self.bind()
+
+    def platform_init(self, cpu: int) -> int:
+        """As kvm-amd asks for it when it is loaded."""
+        probe = self.kernel.offset("struct sev_platform_init_args", "probe")
+        self.memory.write(self.arguments, bytes(64))
+        self.memory.put8(self.arguments + probe, 1)
+        return self.machine.rc("sev_platform_init", self.arguments, cpu=cpu)
+
+    def ioctl(self, command: Command, cpu: int) -> int:
+        """Through /dev/sev's own file operations; the user's memory is in the direct map."""
+        operations = self.kernel.address("sev_fops")
+        entry = operations + self.kernel.offset("struct file_operations", "unlocked_ioctl")
+        self.memory.write(
+            self.arguments, struct.pack("<IQI", IOCTL_NUMBER[command], self.buffer, 0)
+        )
+        if command is Command.SNP_VLEK_LOAD:
+            self._wrapped_vlek()
+        function = self.memory.u64(entry)
+        return self.machine.rc(function, self.file, SEV_ISSUE_CMD, self.arguments, cpu=cpu)
+
+    def _wrapped_vlek(self) -> None:
+        """Some bytes where a wrapped key is to be: the driver looks at the length alone."""
+        kind = "struct sev_user_data_snp_vlek_load"
+        for field, value in (
+            ("len", self.kernel.size(kind)),
+            ("vlek_wrapped_address", self.buffer + 512),
+        ):
+            put = self.memory.put64 if field.endswith("address") else self.memory.put32
+            put(self.buffer + self.kernel.offset(kind, field), value)
+
+    # --- what can be seen ------------------------------------------------------------------------
+
+    def mask(self, name: str) -> int:
+        return self.memory.u64(self.kernel.address(f"__cpu_{name}_mask"))
+
+    def masks(self) -> dict[str, int]:
+        return {name: self.mask(name) for name in ("present", "online")}
+
+    def task_cpu(self, operation: Operation) -> int:
+        """Where the operation's task runs: an offline CPU runs nothing."""
+        return operation.cpu if self.mask("online") >> operation.cpu & 1 else 0
+
+    def observe(self) -> World:
+        """The hardware's world with what the kernel's memory says."""
+        self.hardware.look()
+        world = self.hardware.world.copy()
+        fields, scalars = self.spec.fields, world.scalars
+        most = len(fields["cpu_hotplug_disabled"].domain) - 1
+        scalars["cpu_hotplug_disabled"] = min(self.hotplug_count(), most)
+        sev = self.sev_device()
+        where = self.kernel.offset("struct sev_device", "snp_initialized")
+        scalars["snp_initialized"] = self.memory.u8(sev + where)
+        scalars["sev_plat_state"] = int(self.memory.u8(sev + self._state()) == SEV_INIT)
+        return world
+
+    def hotplug_count(self) -> int:
+        return self.memory.u32(self.kernel.address("cpu_hotplug_disabled"))
+
+    def sev_device(self) -> int:
+        data = self.kernel.offset("struct psp_device", "sev_data")
+        return self.memory.u64(self.ccp.psp + data)
+
+    def _state(self) -> int:
+        """Where struct sev_device keeps the state of legacy SEV."""
+        try:
+            status = self.kernel.offset("struct sev_device", "sev_plat_status")
+        except LookupError:
+            return self.kernel.offset("struct sev_device", "state")
+        return status + self.kernel.offset("struct sev_user_data_status", "state")
+
+    def state(self) -> dict[str, str]:
+        return described(self.spec, self.observe())
+
+    # --- moments ---------------------------------------------------------------------------------
+
+    def save(self) -> Moment:
+        return Moment(
+            self.machine.save(),
+            self.hardware.world.copy(),
+            dict(self.ccp.registers),
+            self.environment.kvm,
+        )
+
+    def restore(self, moment: Moment) -> None:
+        self.machine.restore(moment.image)
+        self.hardware.reset(moment.world.copy())
+        self.ccp.registers = dict(moment.registers)
+        self.environment.kvm = moment.kvm
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A kernel and its hardware at one time."""
+
+    image: Image
+    world: World
+    registers: dict[int, int]
+    kvm: bool

@@ -1,0 +1,116 @@
+"""A kernel and the specification side by side: the same operations, compared after each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from softsnp.spec.activities import Host
+
+from .events import Event, Warn, Wbinvd, told
+from .guided import power_on
+from .host import KernelHost
+from .kernel import Kernel
+from .operations import KINDS, Operation
+from .specified import Blocked, SpecifiedHost, watched
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one side did in an operation."""
+
+    returned: int | None
+    events: tuple[str, ...]
+    state: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first operation in which the sides differ."""
+
+    operations: tuple[Operation, ...]
+    kernel: Step
+    specification: Step
+
+    def differences(self) -> list[str]:
+        """A line for each difference, the kernel's word first."""
+        k, s = self.kernel, self.specification
+        lines = []
+        if k.returned != s.returned:
+            lines.append(f"returned: kernel {k.returned}, specification {s.returned}")
+        if k.events != s.events:
+            lines.append("events differ:")
+            lines += [f"  kernel:        {e}" for e in k.events]
+            lines += [f"  specification: {e}" for e in s.events]
+        lines += [
+            f"{name}: kernel {k.state[name]}, specification {s.state[name]}"
+            for name in k.state
+            if k.state[name] != s.state[name]
+        ]
+        return lines
+
+
+class Pair:
+    """Both sides at the same point."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        design: type[Host],
+        cpus: int,
+        firmware: str,
+        assume: Mapping[str, bool] | None = None,
+    ) -> None:
+        watching = watched(design)
+        made = [watching(None, assume, firmware=firmware) for _ in range(2)]
+        worlds = [power_on(spec, cpus) for spec in made]
+        self.kernel = KernelHost(kernel, cpus, made[0], worlds[0])
+        self.specification = SpecifiedHost(made[1], worlds[1])
+        self.kernel.boot()
+        self.specification.boot()
+        self.start = (self.kernel.save(), self.specification.world.copy())
+
+    def rewind(self) -> None:
+        moment, world = self.start
+        self.kernel.restore(moment)
+        self.specification.reset(world.copy())
+
+    def perform(self, operation: Operation) -> tuple[Step, Step]:
+        """(the kernel's step, the specification's)."""
+        holds = self.kernel.hotplug_count()
+        returned = self.kernel.perform(operation)
+        events = [*self.kernel.hardware.events]
+        events += [Warn()] * len(self.kernel.machine.warnings)
+        kernel = Step(returned, shown(events), self.kernel.state())
+        try:
+            result = self.specification.perform(operation, more_holds=holds > 3)
+        except Blocked as blocked:
+            return kernel, Step(None, (f"blocked {blocked}",), self.specification.state())
+        result = None if not KINDS[operation.kind].returns else result
+        events = self.specification.events
+        return kernel, Step(result, shown(events), self.specification.state())
+
+    def run(self, operations: Sequence[Operation]) -> Divergence | None:
+        """From the start; the first difference."""
+        self.rewind()
+        for number, operation in enumerate(operations, 1):
+            kernel, specification = self.perform(operation)
+            if kernel != specification:
+                return Divergence(tuple(operations[:number]), kernel, specification)
+        return None
+
+
+def shown(events: list[Event]) -> tuple[str, ...]:
+    """In order, warnings last. WBINVDs in a row are one line: caches are no part of the state."""
+    lines: list[str] = []
+    flushed: set[int] = set()
+    for event in [e for e in events if e != Warn()] + [None]:
+        if isinstance(event, Wbinvd):
+            flushed.add(event.cpu)
+            continue
+        if flushed:
+            lines.append(f"WBINVD on CPUs {', '.join(map(str, sorted(flushed)))}")
+            flushed = set()
+        if event is not None:
+            lines += told([event])
+    return (*lines, *told(e for e in events if e == Warn()))
