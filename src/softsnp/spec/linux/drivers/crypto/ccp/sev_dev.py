@@ -194,7 +194,7 @@ class CcpSevDev(X86Sev):
         return 0
 
     async def rmmod_ccp(self) -> int:
-        """C: drivers/crypto/ccp/sev-dev.c: sev_pci_exit(), sev_dev_destroy(), by removing the module
+        """C: drivers/crypto/ccp/sev-dev.c: sev_pci_exit(), sev_dev_destroy(): the module goes
         Locks: takes and drops sev_cmd_mutex, twice
         Source: [code] v7.3; users of the module's symbols or device pin it. The module's exit asks
         for a shutdown, and so does the device when it is unbound: what failed is tried again
