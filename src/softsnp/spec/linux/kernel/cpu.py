@@ -8,6 +8,7 @@ from softsnp.spec.hw.cpu import AT_RESET
 from softsnp.spec.linux.arch.x86.lib.cache_smp import CacheSmp
 
 MANY_HOLDS = 3
+STOP_MACHINE = "the CPU's own last steps, with every other CPU stopped"
 
 
 class CpuHotplug(CacheSmp):
@@ -144,7 +145,9 @@ class CpuHotplug(CacheSmp):
         if cpu is None:  # the last one online; device_offline() asks before that
             self.cpus_write_unlock()
             return EBUSY
-        await self.preempt(atomic="the CPU's own last steps, with every other CPU stopped")
+        await self.until(
+            lambda: self.broadcasts == 0, "to stop every other CPU", atomic=STOP_MACHINE
+        )
         self.cpuhp_ap_offline(cpu)
         cpu.set(online=False)
         self.event("a CPU goes offline")

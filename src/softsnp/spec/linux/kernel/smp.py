@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from softsnp.lang import Count
 from softsnp.spec.fw.psp import Psp
 
 IPI = "an IPI handler runs with interrupts off on the CPU it was sent to, which is online"
@@ -10,21 +11,29 @@ IPI = "an IPI handler runs with interrupts off on the CPU it was sent to, which 
 class Smp(Psp):
     """Inter-processor interrupts."""
 
+    broadcasts = Count(
+        2, "how many on_each_cpu() are under way, each with preemption off", memory="kernel"
+    )
+
     async def on_each_cpu(self, **registers: bool) -> None:
         """C: kernel/smp.c: on_each_cpu(), with a handler that sets these registers
         Locks: none taken; most callers hold cpu_hotplug_lock for reading
         Source: [code] v7.2 kernel/smp.c: waits until every online CPU has run the handler
 
         Not yet reached is a CPU that lacks what the handler sets: running the handler on one that
-        has it already changes nothing.
+        has it already changes nothing. No CPU can die meanwhile, lock or no lock: stop_machine()
+        needs the sender's CPU too. One that comes online meanwhile is reached here, if it lacks
+        what the handler sets; the kernel would not reach it.
         """
         if not self.one_ipi_a_step:
             await self.preempt(atomic="one-ipi-a-step is off")
             self.cpus.where(online=True).set(**registers)
             return
         await self.preempt(atomic=IPI)
+        self.broadcasts += 1
         while self.reach_one(registers):
             await self.preempt(atomic=IPI)
+        self.broadcasts -= 1
 
     def reach_one(self, registers: dict[str, bool]) -> bool:
         """One online CPU that lacks any of these registers' values gets them all, if there is."""
