@@ -25,6 +25,7 @@ API = (1, 58, 1)  # major, minor, build: SNP_INIT_EX is used from 1.52 on
 PLATFORM_STATUS, SNP_PLATFORM_STATUS = 0x004, 0x083
 SNP_FEATURE_INFO, SNP_PAGE_RECLAIM, GET_ID = 0x0CE, 0x0C7, 0x012
 HAS_FEATURE_INFO = 1 << 3
+COMMANDS = frozenset(c.value for c in Command)
 HARMLESS = (SNP_PAGE_RECLAIM, GET_ID)
 X86_SNP_SHUTDOWN = 1 << 1  # of ECX of feature information leaf 0
 X86_FEATURE_SEV = 19 * 32 + 1
@@ -92,6 +93,22 @@ class Ccp:
                 sev = memory.u64(self.psp + kernel.offset("struct psp_device", "sev_data"))
                 memory.put32(sev + kernel.offset("struct sev_device", "int_rcvd"), 1)
 
+    def slowly(self) -> None:
+        """From now on threads can pause around commands: registers are written by a stub."""
+        assumes = "a command ends at once, with its interrupt"
+        self.machine.install((Stub("iowrite32", assumes, self._iowrite32),))
+
+    def _iowrite32(self, machine: Machine, arguments: list[int]) -> int:
+        value, register = arguments[0] & 0xFFFFFFFF, arguments[1] - IO
+        number = value >> 16 & 0x3FF
+        seen = register == COMMAND_REGISTER and (number in ALIASES or number in COMMANDS)
+        if seen:
+            machine.pause("firmware command")
+        self.write(register, value)
+        if seen:
+            machine.pause("after a firmware command")
+        return 0
+
     def command(self, number: int, buffer: int) -> int:
         memory = self.machine.memory
         major, minor, build = API
@@ -110,7 +127,7 @@ class Ccp:
             return Status.SUCCESS.value
         if number in HARMLESS:
             return Status.SUCCESS.value
-        if number in ALIASES or number in {c.value for c in Command}:
+        if number in ALIASES or number in COMMANDS:
             return self.hardware.mailbox(number, self.failing).value
         raise NotEmulated(f"firmware command {number:#x}, which nobody answers")
 

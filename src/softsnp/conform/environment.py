@@ -28,14 +28,24 @@ class Environment:
         self._every(online, False)
         self.kvm = False
 
+    def mask(self, cpu: int, bit: str, on: bool) -> None:
+        """The kernel has changed one of its masks."""
+        self.hardware.put(cpu, bit, on)
+
     def online(self, cpu: int) -> None:
-        """kvm_online_cpu(), which comes before callbacks at CPUHP_AP_ONLINE_DYN."""
+        self.mask(cpu, "online", True)
+
+    def kvm_online_cpu(self, cpu: int) -> None:
+        """It comes before callbacks at CPUHP_AP_ONLINE_DYN."""
         if self.kvm:
             self.hardware.put(cpu, "hsave", True)
 
-    def stopped(self, cpu: int) -> None:
+    def stopping(self, cpu: int) -> None:
         """kvm_offline_cpu()."""
         self.hardware.put(cpu, "hsave", False)
+
+    def stopped(self, cpu: int) -> None:
+        self.mask(cpu, "online", False)
 
     def kexec(self, online: int) -> None:
         """syscore_shutdown(); the next kernel has no KVM loaded."""

@@ -10,7 +10,7 @@ from softsnp.abi.sev import Command, Status
 
 @dataclass(frozen=True)
 class Register:
-    """A bit of a CPU has changed: SYSCFG, VM_HSAVE_PA, or whether it is online or present."""
+    """A bit of a CPU has changed: in SYSCFG, VM_HSAVE_PA, or a mask of CPUs."""
 
     cpu: int
     bit: str

@@ -14,8 +14,8 @@ from softsnp.lang import Change, Cube, Specification
 
 from .events import Event, Register, Warn
 
-REGISTERS = ("mfdm", "snp_en", "vmpl_en", "hsave")
-"""The bits of a CPU that are in its registers."""
+REGISTERS = ("present", "online", "mfdm", "snp_en", "vmpl_en", "hsave")
+"""The bits of a CPU whose changes can be seen."""
 
 
 class Guided(Concrete):

@@ -93,6 +93,15 @@ class SpecifiedHardware:
         else:
             raise NotEmulated(f"wrmsr of {register:#x}, which the specification does not know")
 
+    def changes(self, cpu: int, register: int, value: int) -> bool:
+        if register == msr.VM_HSAVE_PA:
+            return self.has(cpu, "hsave") != (value != 0)
+        return any(
+            self.has(cpu, bit) != bool(value & mask)
+            for bit, mask in SYSCFG_BITS.items()
+            if bit == "mfdm" or value & mask
+        )
+
     def wbinvd(self, cpu: int) -> None:
         self.events.append(Wbinvd(cpu))
 

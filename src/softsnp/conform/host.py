@@ -49,9 +49,7 @@ class KernelHost:
             )
         )
         self.environment = Environment(self.hardware)
-        self.hotplug = CpuHotplug(
-            self.machine, self.hardware.start, self.environment.online, self.environment.stopped
-        )
+        self.hotplug = CpuHotplug(self.machine, self.hardware, self.environment)
         memory.put64(kernel.address("max_pfn"), (RAM_AT + RAM_SIZE) // PAGE)
         memory.put32(kernel.address("cc_vendor"), kernel.constant("CC_VENDOR_AMD"))
         self.machine.call("cc_platform_set", kernel.constant("CC_ATTR_HOST_SEV_SNP"))
@@ -73,6 +71,7 @@ class KernelHost:
         self.machine.call("snp_probe_rmptable_info")
         self.machine.rc("snp_rmptable_init")
         self.bind()
+        self.hardware.look()
 
     def bind(self) -> None:
         """The driver finds its device."""
@@ -109,20 +108,27 @@ class KernelHost:
         """What is more than one call, or none."""
         environment = self.environment
         return {
-            "kexec": self.kexec,
+            "kexec": lambda operation: self.kexec(self.task_cpu(operation)),
             "reload ccp": self.reload_ccp,
             "load kvm": lambda _: environment.load_kvm(self.mask("online")),
             "unload kvm": lambda _: environment.unload_kvm(self.mask("online")),
             "start guest": lambda _: environment.start_guest(),
             "stop guest": lambda _: environment.stop_guest(),
-            ADD: lambda operation: self.hotplug.set_present(operation.cpu, True),
+            ADD: lambda operation: self.add(operation.cpu),
         }
 
-    def kexec(self, operation: Operation) -> None:
+    def add(self, cpu: int) -> None:
+        self.hotplug.set_present(cpu, True)
+        self.environment.mask(cpu, "present", True)
+
+    def kexec(self, cpu: int) -> None:
         """device_shutdown() of the PSP; then another kernel, on the hardware as it is."""
-        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=self.task_cpu(operation))
+        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=cpu)
         self.environment.kexec(self.mask("online"))
         present = self.mask("present")
+        for cpu in range(1, self.machine.cpus):
+            self.environment.mask(cpu, "online", False)
+        self.machine.pause("machine_kexec()")
         table = self.memory.read(self.hardware.rmp, RMP_SIZE)
         self.machine.restore(self.unbooted)
         self.memory.write(self.hardware.rmp, table)
@@ -130,6 +136,9 @@ class KernelHost:
             self.hotplug.set_present(cpu, bool(present >> cpu & 1))
             if self.mask("online") >> cpu & 1:
                 self.hardware.start(cpu)
+        for cpu in range(1, self.machine.cpus):
+            self.environment.mask(cpu, "online", bool(self.mask("online") >> cpu & 1))
+        self.machine.pause("after smp_init()")
         self.boot()
 
     def reload_ccp(self, operation: Operation) -> None:
@@ -188,6 +197,9 @@ class KernelHost:
         most = len(fields["cpu_hotplug_disabled"].domain) - 1
         scalars["cpu_hotplug_disabled"] = min(self.hotplug_count(), most)
         sev = self.sev_device()
+        if not sev:  # the driver is not bound
+            scalars["snp_initialized"] = scalars["sev_plat_state"] = 0
+            return world
         where = self.kernel.offset("struct sev_device", "snp_initialized")
         scalars["snp_initialized"] = self.memory.u8(sev + where)
         scalars["sev_plat_state"] = int(self.memory.u8(sev + self._state()) == SEV_INIT)

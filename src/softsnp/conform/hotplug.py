@@ -6,9 +6,9 @@ the callbacks in KEPT. What stands here is what the other CPU would do meanwhile
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from .machine import Machine, Stub
+from .environment import Environment
+from .hardware import SpecifiedHardware
+from .machine import BLOCKED, Machine, Stub
 
 STATE = "struct cpuhp_cpu_state"
 STEP = "struct cpuhp_step"
@@ -21,21 +21,15 @@ TASK_RUNNING_ON = 0x80000000  # preempt_count of a task that need not be resched
 class CpuHotplug:
     """Makes a never booted kernel one whose CPUs are all online.
 
-    ``started``, ``online`` and ``stopped`` hear of a CPU that leaves reset, is in the online mask,
-    and dies, each in the middle of it.
+    What becomes of a CPU that starts or dies, the hardware and the environment decide.
     """
 
     def __init__(
-        self,
-        machine: Machine,
-        started: Callable[[int], None],
-        online: Callable[[int], None],
-        stopped: Callable[[int], None],
+        self, machine: Machine, hardware: SpecifiedHardware, environment: Environment
     ) -> None:
         self.machine = machine
-        self.started = started
-        self.online_callback = online
-        self.stopped = stopped
+        self.hardware = hardware
+        self.environment = environment
         self.threads: dict[int, int] = {}
         """The cpuhp thread's task: its CPU."""
         self.devices: list[int] = []
@@ -78,6 +72,7 @@ class CpuHotplug:
             machine.memory.put64(machine.percpu("this_cpu_off", cpu), machine.areas[cpu])
             machine.memory.put32(number, cpu)
             machine.memory.put64(current, kernel.address("init_task"))
+            machine.current.append(current)
             machine.memory.put32(preempt, TASK_RUNNING_ON)
 
     def _thread(self, cpu: int) -> None:
@@ -148,7 +143,9 @@ class CpuHotplug:
         function, argument, mask = arguments[:3]
         bits = machine.memory.u64(mask)
         cpu = (bits & -bits).bit_length() - 1
-        self.stopped(cpu)
+        while machine.broadcasts:  # every CPU is to stop, and a sender's cannot
+            machine.pause(BLOCKED)
+        self.environment.stopping(cpu)
         failed = machine.rc(function, argument, cpu=cpu)
         if not failed:
             machine.call("cpuhp_report_idle_dead", cpu=cpu)
@@ -158,12 +155,14 @@ class CpuHotplug:
     def disable(self, machine: Machine, _: list[int]) -> int:
         """native_cpu_disable(): without interrupt controllers, it leaves the online mask."""
         machine.call("set_cpu_online", machine.cpu, 0)
+        self.environment.stopped(machine.cpu)
+        machine.pause("after leaving the online mask")
         return 0
 
     def kick(self, machine: Machine, arguments: list[int]) -> int:
         """INIT/SIPI: the CPU comes as far as waiting for the one that starts it."""
         cpu = arguments[0] & 0xFFFFFFFF
-        self.started(cpu)
+        self.hardware.start(cpu)
         sync = self.state(cpu) + machine.kernel.offset(STATE, "ap_sync_state")
         machine.memory.put32(sync, ALIVE)
         return 0
@@ -173,7 +172,9 @@ class CpuHotplug:
         cpu = arguments[0] & 0xFFFFFFFF
         machine.call("notify_cpu_starting", cpu, cpu=cpu)
         machine.call("set_cpu_online", cpu, 1, cpu=cpu)
-        self.online_callback(cpu)
+        self.environment.online(cpu)
+        machine.pause("after entering the online mask")
+        self.environment.kvm_online_cpu(cpu)
         idle = machine.kernel.constant("CPUHP_AP_ONLINE_IDLE")
         machine.call("cpuhp_online_idle", idle, cpu=cpu)
         return 0

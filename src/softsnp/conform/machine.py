@@ -16,6 +16,7 @@ from .memory import MODULES, MODULES_SIZE, Snapshot
 RMPUPDATE, PSMASH = b"\xf2\x0f\x01\xfe", b"\xf3\x0f\x01\xff"
 UNDEFINED = {b"\x0f\x0b": 2, b"\x0f\xb9": 3}
 """What a WARN or a BUG is made of, and how long it is at least."""
+BLOCKED = "waits in schedule()"
 NATIVE = 13  # bytes of such a stub
 FLAGS = MODULES + MODULES_SIZE - (2 << 20)
 IS_WARNING = 1  # BUGFLAG_WARNING
@@ -27,6 +28,9 @@ class Hardware(Protocol):
     def rdmsr(self, cpu: int, register: int) -> int: ...
 
     def wrmsr(self, cpu: int, register: int, value: int) -> None: ...
+
+    def changes(self, cpu: int, register: int, value: int) -> bool:
+        """Whether this wrmsr would be seen."""
 
     def wbinvd(self, cpu: int) -> None: ...
 
@@ -52,7 +56,7 @@ class Image:
     """A moment of the machine, without its hardware."""
 
     memory: Snapshot
-    stacks: dict[tuple[int, int], int]
+    stacks: dict[tuple[int, int, int], int]
 
 
 class Machine:
@@ -75,7 +79,18 @@ class Machine:
         self.log: list[str] = []
         """What the kernel printed."""
         self.warnings: list[str] = []
-        self.stacks: dict[tuple[int, int], int] = {}
+        self.thread = 0
+        """The thread that runs, by number; 0 where there are none."""
+        self.pausing: Callable[[str], None] | None = None
+        """Where threads can pause; told what is about to happen."""
+        self.broadcasts = 0
+        """How many are under way; the sender of each has preemption off."""
+        self.next_cpu: Callable[[set[int]], int] = min
+        """Which of these CPUs a broadcast reaches next."""
+        self.current: list[int] = []
+        """Where each CPU keeps its current task."""
+        self.stacks: dict[tuple[int, int, int], int] = {}
+        """(thread, CPU, depth of calls) to the top of a stack."""
         self.areas = [self._area(cpu) for cpu in range(cpus)]
         self.on_cpu(0)
         self.bugs: dict[int, int] = {}
@@ -105,6 +120,14 @@ class Machine:
         self.cpu = cpu
         self.emulator.current_cpu.write(self.areas[cpu])
 
+    def set_current(self, task: int) -> None:
+        for address in self.current:
+            self.memory.put64(address, task)
+
+    def pause(self, why: str) -> None:
+        if self.pausing is not None:
+            self.pausing(why)
+
     # --- calls -----------------------------------------------------------------------------------
 
     def call(self, function: str | int, *arguments: int, cpu: int | None = None) -> int:
@@ -112,7 +135,7 @@ class Machine:
         address = self.kernel.address(function) if isinstance(function, str) else function
         before = self.cpu
         self.on_cpu(before if cpu is None else cpu)
-        key = (self.cpu, self.depth)
+        key = (self.thread, self.cpu, self.depth)
         if key not in self.stacks:
             self.stacks[key] = self.memory.allocate(STACK, STACK) + STACK - 256
         self.depth += 1
@@ -154,6 +177,9 @@ class Machine:
 
     def _forbidden(self, name: str) -> Callable[[int], int]:
         def trap(_: int) -> int:
+            if name == "schedule" and self.thread:
+                self.pause(BLOCKED)
+                return self.emulator.returning(0)
             called = " < ".join(self.kernel.explain(a) for a in self.emulator.backtrace())
             raise NotEmulated(f"{name}() is not stubbed\n  called from {called}")
 
@@ -201,11 +227,15 @@ class Machine:
 
         def trap(address: int) -> int:
             register, low, high = (r & 0xFFFFFFFF for r in emulator.msr.read())
+            if mnemonic == "rdmsr" or self.hardware.changes(self.cpu, register, high << 32 | low):
+                self.pause(mnemonic)
             if mnemonic == "rdmsr":
                 value = self.hardware.rdmsr(self.cpu, register)
                 emulator.msr.write(register, value & 0xFFFFFFFF, value >> 32)
+                self.pause("after rdmsr")
             elif mnemonic == "wrmsr":
                 self.hardware.wrmsr(self.cpu, register, high << 32 | low)
+                self.pause("after wrmsr")
             else:
                 self.hardware.wbinvd(self.cpu)
             return address + length
@@ -281,5 +311,6 @@ class Machine:
         self.stacks = dict(image.stacks)
         self.log.clear()
         self.warnings.clear()
+        self.broadcasts = 0
         self.on_cpu(0)
         self.depth = 0

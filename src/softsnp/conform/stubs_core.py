@@ -42,9 +42,14 @@ def device_log(machine: Machine, arguments: list[int]) -> int:
 def on_each_cpu_cond_mask(machine: Machine, arguments: list[int]) -> int:
     """(condition, function, its argument, wait, mask)."""
     _, function, argument, _, mask = arguments[:5]
-    for cpu in range(machine.cpus):
-        if machine.memory.u64(mask) >> cpu & 1:
-            machine.call(function, argument, cpu=cpu)
+    machine.pause("broadcast")
+    machine.broadcasts += 1
+    left = {cpu for cpu in range(machine.cpus) if machine.memory.u64(mask) >> cpu & 1}
+    while left:
+        cpu = machine.next_cpu(left)
+        left.remove(cpu)
+        machine.call(function, argument, cpu=cpu)
+    machine.broadcasts -= 1
     return 0
 
 
@@ -109,7 +114,9 @@ STUBS = (
     Stub("__dynamic_pr_debug", "debug messages are off", 0),
     Stub("ktime_get", "time goes on whenever it is asked for", ktime_get),
     Stub("memset", "memset() sets memory", memset),
-    Stub("on_each_cpu_cond_mask", f"{OTHER_CPU}; CPUs are reached in order", on_each_cpu_cond_mask),
+    Stub(
+        "on_each_cpu_cond_mask", f"{OTHER_CPU}; CPUs are reached one by one", on_each_cpu_cond_mask
+    ),
     Stub("smp_call_function_single", OTHER_CPU, smp_call_function_single),
     Stub("work_on_cpu_key", OTHER_CPU, work_on_cpu),
     Stub("work_on_cpu", OTHER_CPU, work_on_cpu),
