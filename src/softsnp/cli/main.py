@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from softsnp.lang import SpecError
 
-from . import check, explain, listing, show
+from . import check, conform, explain, listing, show
 from .errors import UsageError
 from .runs import Interrupted
 
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for verb in (check, explain, listing, show):
+    for verb in (check, explain, listing, show, conform):
         verb.add_parser(verbs)
     return top
 

@@ -45,12 +45,19 @@ class Ccp:
         self.registers: dict[int, int] = {}
         machine.emulator.map_registers(IO, REGISTERS, self.read, self.write)
         machine.install(self.stubs())
-        self._sections()
-        kernel, memory = machine.kernel, machine.memory
-        self.device = memory.allocate(kernel.size("struct device"))
+        self.psp = 0
+        """The address of struct psp_device; 0 where there is no driver."""
+        if "sev_dev_init" in machine.kernel:
+            self._sections()
+            self._device()
+
+    def _device(self) -> None:
+        """What psp-dev.c has made of the device when it calls sev_dev_init()."""
+        kernel, memory = self.machine.kernel, self.machine.memory
+        device = memory.allocate(kernel.size("struct device"))
         self.psp = memory.allocate(kernel.size("struct psp_device"))
         for field, value in (
-            ("dev", self.device),
+            ("dev", device),
             ("io_regs", IO),
             ("vdata", kernel.address("pspv2")),
         ):

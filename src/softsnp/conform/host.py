@@ -75,6 +75,8 @@ class KernelHost:
 
     def bind(self) -> None:
         """The driver finds its device."""
+        if not self.ccp.psp:
+            return
         self.machine.rc("sev_dev_init", self.ccp.psp)
         self.machine.call("sev_pci_init")
 
@@ -120,6 +122,15 @@ class KernelHost:
     def add(self, cpu: int) -> None:
         self.hotplug.set_present(cpu, True)
         self.environment.mask(cpu, "present", True)
+
+    def kinds(self) -> list[str]:
+        """The operations that this kernel has the functions for."""
+        hot_add = self.spec.cpu_hot_add
+        return [
+            name
+            for name, kind in KINDS.items()
+            if (kind.function in self.kernel or not kind.function) and (hot_add or name != ADD)
+        ]
 
     def kexec(self, cpu: int) -> None:
         """device_shutdown() of the PSP; then another kernel, on the hardware as it is."""
@@ -209,6 +220,8 @@ class KernelHost:
         return self.memory.u32(self.kernel.address("cpu_hotplug_disabled"))
 
     def sev_device(self) -> int:
+        if not self.ccp.psp:
+            return 0
         data = self.kernel.offset("struct psp_device", "sev_data")
         return self.memory.u64(self.ccp.psp + data)
 

@@ -177,6 +177,12 @@ class Kernel:
                 data = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
                 self.memory.write(base + offset, data)
 
+    @property
+    def release(self) -> str:
+        """As uname -r would say it."""
+        banner = self.memory.string(self.address("linux_banner"))
+        return banner.removeprefix("Linux version ").split(" ")[0]
+
     # --- names and types -------------------------------------------------------------------------
 
     def __contains__(self, name: str) -> bool:

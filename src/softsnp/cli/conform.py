@@ -1,0 +1,290 @@
+"""``softsnp conform``: the same steps on the real kernel's own code."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from softsnp.explore import Limits
+from softsnp.spec.catalog import BY_NAME, FIRMWARE, SCENARIOS, SURVEY
+
+from . import options
+from .designs import DesignRef, find
+from .errors import UsageError
+from .progress import counting
+from .runs import Answer, Run
+from .tables import WIDTH, changed
+from .workers import answering
+
+if TYPE_CHECKING:
+    from softsnp.conform.campaign import Result
+    from softsnp.conform.counterexample import Outcome
+    from softsnp.conform.kernel import Kernel
+    from softsnp.conform.pair import Pair
+    from softsnp.conform.replays import Replays
+
+DIFFERS, NOT_EMULATED = 1, 3
+ASSUMED = {"cpu-hot-add": True}
+"""One CPU is added in the middle of many sequences."""
+C_NAME = re.compile(r"C: (?:arch|drivers|kernel)/\S+: (\w+)\(\)")
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "conform",
+        help="run the real kernel's own code beside the specification",
+        description="Run a kernel's own machine code, function by function, in an emulator over "
+        "the specification's hardware and firmware, and compare every operation with the "
+        "specification; then replay the counterexamples that check finds for the design.",
+        epilog="Exit status: 0 no difference, and every counterexample confirmed or not reachable; "
+        "1 a difference; 3 the kernel did something that is not emulated; 2 bad usage.",
+    )
+    parser.add_argument("--vmlinux", required=True, type=Path, help="with debug information")
+    parser.add_argument("--module", type=Path, help="ccp.ko of the same kernel")
+    parser.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="OBJECT",
+        help="an object file whose functions take the place of the kernel's",
+    )
+    parser.add_argument("--design", help="what it is compared with (default: by what it has)")
+    parser.add_argument(
+        "--firmware", metavar="PROFILE", help=f"{' or '.join(FIRMWARE)} (default: each)"
+    )
+    parser.add_argument("--cpus", default="4", metavar="N", help="from 2 to 16 (default: 4)")
+    parser.add_argument(
+        "--depth", default="2", help="every sequence of up to so many operations (default: 2)"
+    )
+    parser.add_argument(
+        "--operations", default="4000", metavar="N", help="random ones, a profile (default: 4000)"
+    )
+    parser.add_argument("--seed", default="1", metavar="N", help="of the random ones (default: 1)")
+    parser.add_argument(
+        "--no-counterexamples", action="store_true", help="do not check and replay the design"
+    )
+    parser.add_argument("--record", type=Path, metavar="DIR", help="keep runs of the kernel there")
+    parser.set_defaults(verb=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        from softsnp.conform.errors import KernelBug, NotEmulated, Unusable
+        from softsnp.conform.pair import Pair
+        from softsnp.conform.replays import Replays
+    except ImportError as error:
+        raise UsageError(
+            f"conform needs {error.name}, which is not installed\n"
+            f"  write: pip install 'softsnp[conform]'"
+        ) from None
+    try:
+        kernel = _load(args)
+        design = _design(args.design, kernel)
+        load_class = design.load()
+        print(_heading(kernel, design))
+        stubs: dict[str, str] = {}
+        differs = False
+        for number, profile in enumerate(options.firmware(args.firmware)):
+            loaded = kernel if number == 0 else _load(args)
+            pair = Pair(loaded, load_class, _cpus(args.cpus), profile, ASSUMED)
+            if number == 0:
+                print(_not_driven(pair))
+            differs |= _campaigns(pair, profile, args)
+            if args.record:
+                _record(pair, design.name, profile, args)
+            machine = pair.kernel.machine
+            stubs |= {name: machine.stubs[name].assumes for name in machine.used}
+        if not args.no_counterexamples:
+            replays = Replays(lambda: _load(args), load_class)
+            differs |= _replay_all(design, args, replays)
+            for host, _ in replays.hosts.values():
+                named = host.machine.stubs
+                stubs |= {name: named[name].assumes for name in replays.stubs if name in named}
+        print(_stubs(stubs))
+        return DIFFERS if differs else 0
+    except Unusable as error:
+        raise UsageError(str(error)) from None
+    except (NotEmulated, KernelBug) as error:
+        print(f"\nundecided: {error}")
+        return NOT_EMULATED
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise UsageError(f"{name} wants a number from {least} to {most:,}; got {text!r}")
+    return int(text)
+
+
+def _cpus(text: str) -> int:
+    return _number("--cpus", text, 2, 16)
+
+
+def _load(args: argparse.Namespace) -> Kernel:
+    from softsnp.conform.kernel import Kernel
+
+    kernel = Kernel(args.vmlinux)
+    for path in [args.module] if args.module else []:
+        kernel.load_module(path)
+    for path in args.overlay:
+        kernel.load_module(path, overlay=True)
+    return kernel
+
+
+def _design(name: str | None, kernel: Kernel) -> DesignRef:
+    if name is None:
+        name = "linux-7.3" if "snp_prepare" in kernel else "linux-6.12"
+    (found, *more) = find(name)
+    if more:
+        raise UsageError(f"{name} defines several designs; conform wants one")
+    return found
+
+
+# --- campaigns ------------------------------------------------------------------------------------
+
+
+def _campaigns(pair: Pair, profile: str, args: argparse.Namespace) -> bool:
+    """All short sequences, then long random ones; whether anything differs."""
+    from softsnp.conform.campaign import campaign, every_operation, long, short
+
+    depth = _number("--depth", args.depth, 0, 4)
+    wanted = _number("--operations", args.operations, 0, 10**9)
+    seed = _number("--seed", args.seed, 0, 10**9)
+    operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
+    total = sum(n * len(operations) ** n for n in range(1, depth + 1)) + wanted
+    all_short = chain.from_iterable(short(operations, n) for n in range(1, depth + 1))
+    length = 20
+    random = long(operations, length, -(-wanted // length), seed)
+    with counting(total, f"{profile}: operations") as count:
+        result = campaign(pair, chain(all_short, random), count)
+    told = f"{result.operations:,} operations in {result.sequences:,} sequences from boot"
+    how = f"every sequence of up to {depth}, and random ones of {length} with seed {seed}"
+    print(f"\n{profile} firmware, {pair.kernel.machine.cpus} CPUs: {told}:")
+    print(textwrap.fill(how, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    print("\n".join(f"  {line}" for line in _verdict(result)))
+    return result.divergence is not None
+
+
+def _verdict(result: Result) -> Iterator[str]:
+    found = result.divergence
+    if found is None:
+        yield "no difference"
+        return
+    yield "DIFFERS, at the end of:"
+    for number, operation in enumerate(found.operations, 1):
+        yield f"  {number}. {operation}"
+    yield from found.differences()
+
+
+def _record(pair: Pair, design: str, profile: str, args: argparse.Namespace) -> None:
+    """What the suite compares the specification with, without a kernel."""
+    from softsnp.conform.campaign import every_operation, long
+    from softsnp.conform.recording import About, record, to_text
+
+    seed = int(args.seed)
+    operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
+    release = pair.kernel.kernel.release
+    about = About(release, design, profile, pair.kernel.machine.cpus, ASSUMED, seed)
+    args.record.mkdir(parents=True, exist_ok=True)
+    path = args.record / f"{design}-{profile}.jsonl"
+    path.write_text(to_text(record(pair, about, long(operations, 12, 80, seed))), encoding="utf-8")
+    print(f"  recorded in {path}")
+
+
+# --- counterexamples ------------------------------------------------------------------------------
+
+
+def _replay_all(design: DesignRef, args: argparse.Namespace, replays: Replays) -> bool:
+    """Every violation of the survey's runs of this design; whether any is not reproduced."""
+    from softsnp.conform.counterexample import NOT_REPRODUCED
+
+    scenario = next(iter(SCENARIOS))
+    asked = [
+        Run(
+            design,
+            profile,
+            tuple(sorted(assumed.items())),
+            None,
+            scenario,
+            SCENARIOS[scenario].activities,
+            None,
+            tuple(BY_NAME),
+            Limits(),
+            traces=True,
+        )
+        for profile in options.firmware(args.firmware)
+        for assumed in SURVEY
+    ]
+    print(f"\nWhat softsnp check finds for {design.name}, replayed by the kernel's own code:")
+    differs = False
+    with answering(asked) as answered, counting(len(asked), "checked and replayed") as count:
+        for done, answer in enumerate(answered(lambda _: None), 1):
+            for name, outcome in _replay(answer, replays):
+                differs |= outcome.word == NOT_REPRODUCED
+                under = ", ".join([answer.run.firmware, *changed(answer.run)])
+                print(f"  {name:25} {under:40} {outcome.word}")
+                if outcome.why:
+                    print(textwrap.indent(textwrap.fill(outcome.why, WIDTH - 4), "    "))
+            count(done)
+    return differs
+
+
+def _replay(answer: Answer, replays: Replays) -> Iterator[tuple[str, Outcome]]:
+    for verdict in answer.verdicts:
+        if verdict.trace is not None:
+            outcome = replays.replay(
+                verdict.trace,
+                BY_NAME[verdict.name],
+                answer.run.firmware,
+                dict(answer.run.assume),
+            )
+            yield verdict.name, outcome
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+def _heading(kernel: Kernel, design: DesignRef) -> str:
+    """Which kernel, and which functions of the specification have no code of their own there."""
+    names: set[str] = set()
+    for cls in design.load().__mro__:
+        for method in vars(cls).values():
+            names |= set(C_NAME.findall(getattr(method, "__doc__", None) or ""))
+    inlined = sorted(name for name in names if name not in kernel)
+    told = f"{kernel.release} beside {design.name}. Functions with no code of their own in these "
+    told += f"files, which run inside their callers or not at all: {', '.join(inlined) or 'none'}."
+    return textwrap.fill(told, WIDTH)
+
+
+def _not_driven(pair: Pair) -> str:
+    from softsnp.conform.operations import KINDS
+
+    driven = pair.kernel.kinds()
+    absent = [f"{name} ({k.function})" for name, k in KINDS.items() if name not in driven]
+    if not absent:
+        return "Every operation can be driven."
+    return textwrap.fill(f"Not driven, since its function is absent: {', '.join(absent)}.", WIDTH)
+
+
+def _stubs(stubs: dict[str, str]) -> str:
+    lines = ["\nThis is so as far as these stubs are right, which the kernel's code was given:"]
+    for assumes in sorted(set(stubs.values())):
+        names = sorted(name for name, why in stubs.items() if why == assumes)
+        lines.append(
+            textwrap.fill(
+                f"{assumes}: {', '.join(names)}",
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+            )
+        )
+    return "\n".join(lines)
