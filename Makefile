@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree bench clean
+.PHONY: check test pins agree bench sysfs clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -28,6 +28,12 @@ agree: .venv/installed-test
 # The figures of docs/performance.md, made anew. Needs spin and gcc, and the machine to itself.
 bench: .venv/installed
 	$(BIN)/python -m bench --write docs/performance.md
+
+# The recordings in recordings/sysfs, made anew from Debian's newest kernels, which it downloads into
+# build/. Needs qemu-system-x86_64 and gcc with a static C library.
+sysfs:
+	$(PYTHON) -m recordings.sysfs.record recordings/sysfs/debian-6.12.json
+	$(PYTHON) -m recordings.sysfs.record --suite trixie-backports recordings/sysfs/debian-7.3.json
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

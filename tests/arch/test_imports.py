@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 600
 HEAVY = ("numpy", "numba", "rich", "softsnp.spec", "softsnp.explore")
-SOURCES = sorted(path for top in ("src", "tests", "bench") for path in (ROOT / top).rglob("*.py"))
+SOURCES = sorted(
+    path for top in ("src", "tests", "bench", "recordings") for path in (ROOT / top).rglob("*.py")
+)
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ class Devices(CpuSubsys):
     in the step in which the write begins, whether there is any that the write would change: the
     kernel looks at dev->offline before all else, and that is "not in cpu_online_mask", since both
     change under device_hotplug_lock. Nobody else takes that lock here, so it is no lock here.
+    (Writing to cpuN/hotplug/target changes the mask alone; that is recorded, and not specified.)
     """
 
     async def device_online(self) -> int:

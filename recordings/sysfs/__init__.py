@@ -1,0 +1,1 @@
+"""CPU hotplug through sysfs, on kernels booted under QEMU's software emulation."""
