@@ -34,29 +34,29 @@ class Package:
     @property
     def rank(self) -> tuple[list[int], bool]:
         """The newest is the greatest; of one release, the package with the kernel in it."""
-        found = KERNEL.fullmatch(self.name)
-        assert found is not None
-        return [int(number) for number in found[2].split(".")], found[1] == "binary"
+        upstream = self.version.split("-")[0]
+        binary = self.name.startswith("linux-binary")
+        return [int(number) for number in upstream.split(".")], binary
 
 
-def kernels(index: Iterable[str]) -> Iterator[Package]:
-    """Those of a Packages file that hold a kernel for ordinary PCs, or once did."""
+def kernels(index: Iterable[str], pattern: re.Pattern[str] = KERNEL) -> Iterator[Package]:
+    """Those of a Packages file that hold a kernel for ordinary PCs, or once did; or others."""
     fields: dict[str, str] = {}
     for line in (*index, ""):
         name, colon, value = line.rstrip("\n").partition(": ")
         if colon and not name.startswith(" "):
             fields[name] = value
         elif not name:
-            if KERNEL.fullmatch(fields.get("Package", "")):
+            if pattern.fullmatch(fields.get("Package", "")):
                 words = (fields[key] for key in ("Package", "Version", "Filename", "SHA256"))
                 yield Package(*words)
             fields = {}
 
 
-def newest(suite: str) -> Package:
+def newest(suite: str, pattern: re.Pattern[str] = KERNEL) -> Package:
     url = f"{MIRROR}/dists/{suite}/main/binary-amd64/Packages.xz"
     with urllib.request.urlopen(url) as packed, lzma.open(packed, "rt", encoding="utf-8") as index:
-        found = list(kernels(index))
+        found = list(kernels(index, pattern))
     if not found:
         raise DebianError(f"{url} lists no kernel")
     return max(found, key=lambda package: package.rank)

@@ -6,6 +6,7 @@ import argparse
 import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
     from softsnp.conform.replays import Replays
 
 DIFFERS, NOT_EMULATED = 1, 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much is to be run."""
+
+    cpus: int
+    depth: int
+    operations: int
+    seed: int
+
+
 ASSUMED = {"cpu-hot-add": True}
 """One CPU is added in the middle of many sequences."""
 C_NAME = re.compile(r"C: (?:arch|drivers|kernel)/\S+: (\w+)\(\)")
@@ -83,21 +96,29 @@ def run(args: argparse.Namespace) -> int:
             f"conform needs {error.name}, which is not installed\n"
             f"  write: pip install 'softsnp[conform]'"
         ) from None
+    wanted = Wanted(
+        _number("--cpus", args.cpus, 2, 16),
+        _number("--depth", args.depth, 0, 4),
+        _number("--operations", args.operations, 0, 10**9),
+        _number("--seed", args.seed, 0, 10**9),
+    )
+    profiles = options.firmware(args.firmware)
+    asked = find(args.design) if args.design else None
     try:
         kernel = _load(args)
-        design = _design(args.design, kernel)
+        design = _design(asked, kernel)
         load_class = design.load()
         print(_heading(kernel, design))
         stubs: dict[str, str] = {}
         differs = False
-        for number, profile in enumerate(options.firmware(args.firmware)):
+        for number, profile in enumerate(profiles):
             loaded = kernel if number == 0 else _load(args)
-            pair = Pair(loaded, load_class, _cpus(args.cpus), profile, ASSUMED)
+            pair = Pair(loaded, load_class, wanted.cpus, profile, ASSUMED)
             if number == 0:
                 print(_not_driven(pair))
-            differs |= _campaigns(pair, profile, args)
+            differs |= _campaigns(pair, profile, wanted)
             if args.record:
-                _record(pair, design.name, profile, args)
+                _record(pair, design.name, profile, args.record, wanted.seed)
             machine = pair.kernel.machine
             stubs |= {name: machine.stubs[name].assumes for name in machine.used}
         if not args.no_counterexamples:
@@ -124,10 +145,6 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _cpus(text: str) -> int:
-    return _number("--cpus", text, 2, 16)
-
-
 def _load(args: argparse.Namespace) -> Kernel:
     from softsnp.conform.kernel import Kernel
 
@@ -139,32 +156,30 @@ def _load(args: argparse.Namespace) -> Kernel:
     return kernel
 
 
-def _design(name: str | None, kernel: Kernel) -> DesignRef:
-    if name is None:
-        name = "linux-7.3" if "snp_prepare" in kernel else "linux-6.12"
-    (found, *more) = find(name)
-    if more:
-        raise UsageError(f"{name} defines several designs; conform wants one")
-    return found
+def _design(asked: list[DesignRef] | None, kernel: Kernel) -> DesignRef:
+    if asked is None:
+        return DesignRef("linux-7.3" if "snp_prepare" in kernel else "linux-6.12")
+    if len(asked) > 1:
+        raise UsageError(f"{asked[0].path} defines several designs; conform wants one")
+    return asked[0]
 
 
 # --- campaigns ------------------------------------------------------------------------------------
 
 
-def _campaigns(pair: Pair, profile: str, args: argparse.Namespace) -> bool:
+def _campaigns(pair: Pair, profile: str, wanted: Wanted) -> bool:
     """All short sequences, then long random ones; whether anything differs."""
-    from softsnp.conform.campaign import campaign, every_operation, long, short
+    from softsnp.conform.campaign import campaign, every_operation, long, scenes, short
 
-    depth = _number("--depth", args.depth, 0, 4)
-    wanted = _number("--operations", args.operations, 0, 10**9)
-    seed = _number("--seed", args.seed, 0, 10**9)
+    depth, seed = wanted.depth, wanted.seed
     operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
-    total = sum(n * len(operations) ** n for n in range(1, depth + 1)) + wanted
+    total = sum(n * len(operations) ** n for n in range(1, depth + 1))
+    total += wanted.operations
     all_short = chain.from_iterable(short(operations, n) for n in range(1, depth + 1))
     length = 20
-    random = long(operations, length, -(-wanted // length), seed)
+    random = long(operations, length, -(-wanted.operations // length), seed)
     with counting(total, f"{profile}: operations") as count:
-        result = campaign(pair, chain(all_short, random), count)
+        result = campaign(pair, chain(all_short, scenes(pair), random), count)
     told = f"{result.operations:,} operations in {result.sequences:,} sequences from boot"
     how = f"every sequence of up to {depth}, and random ones of {length} with seed {seed}"
     print(f"\n{profile} firmware, {pair.kernel.machine.cpus} CPUs: {told}:")
@@ -184,18 +199,19 @@ def _verdict(result: Result) -> Iterator[str]:
     yield from found.differences()
 
 
-def _record(pair: Pair, design: str, profile: str, args: argparse.Namespace) -> None:
+def _record(pair: Pair, design: str, profile: str, directory: Path, seed: int) -> None:
     """What the suite compares the specification with, without a kernel."""
-    from softsnp.conform.campaign import every_operation, long
-    from softsnp.conform.recording import About, record, to_text
+    from softsnp.conform.campaign import every_operation, long, scenes
+    from softsnp.conform.pair import record
+    from softsnp.conform.recording import About, to_text
 
-    seed = int(args.seed)
     operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
     release = pair.kernel.kernel.release
     about = About(release, design, profile, pair.kernel.machine.cpus, ASSUMED, seed)
-    args.record.mkdir(parents=True, exist_ok=True)
-    path = args.record / f"{design}-{profile}.jsonl"
-    path.write_text(to_text(record(pair, about, long(operations, 12, 80, seed))), encoding="utf-8")
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{design}-{profile}.jsonl"
+    sequences = [*scenes(pair), *long(operations, 12, 80, seed)]
+    path.write_text(to_text(record(pair, about, sequences)), encoding="utf-8")
     print(f"  recorded in {path}")
 
 
@@ -223,14 +239,14 @@ def _replay_all(design: DesignRef, args: argparse.Namespace, replays: Replays) -
         for profile in options.firmware(args.firmware)
         for assumed in SURVEY
     ]
-    print(f"\nWhat softsnp check finds for {design.name}, replayed by the kernel's own code:")
+    print(f"\nWhat softsnp check finds for {design.name}, replayed on the kernel's own code:")
     differs = False
     with answering(asked) as answered, counting(len(asked), "checked and replayed") as count:
         for done, answer in enumerate(answered(lambda _: None), 1):
             for name, outcome in _replay(answer, replays):
                 differs |= outcome.word == NOT_REPRODUCED
                 under = ", ".join([answer.run.firmware, *changed(answer.run)])
-                print(f"  {name:25} {under:40} {outcome.word}")
+                print(f"  {name:25} {under:38} {outcome.word}")
                 if outcome.why:
                     print(textwrap.indent(textwrap.fill(outcome.why, WIDTH - 4), "    "))
             count(done)
@@ -274,8 +290,18 @@ def _not_driven(pair: Pair) -> str:
     return textwrap.fill(f"Not driven, since its function is absent: {', '.join(absent)}.", WIDTH)
 
 
+ENVIRONMENT = textwrap.fill(
+    "Of the kernel's own code ran what these operations call. KVM, guests, ACPI, the module "
+    "loader, machine_kexec() and other subsystems' hotplug callbacks did not: in their place "
+    "stands what they do to CPUs and firmware.",
+    WIDTH,
+)
+
+
 def _stubs(stubs: dict[str, str]) -> str:
-    lines = ["\nThis is so as far as these stubs are right, which the kernel's code was given:"]
+    lines = [
+        f"\n{ENVIRONMENT}\nIt was given these stubs, and all this is so as far as they are right:"
+    ]
     for assumes in sorted(set(stubs.values())):
         names = sorted(name for name, why in stubs.items() if why == assumes)
         lines.append(

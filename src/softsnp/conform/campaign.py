@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .operations import ADD, KINDS, Operation
-from .pair import Divergence, Pair
+from .pair import Pair
+from .steps import Divergence
 
 Sequence_ = tuple[Operation, ...]
 
@@ -31,6 +32,26 @@ def every_operation(cpus: int, kinds: Sequence[str]) -> list[Operation]:
         for cpu in where:
             found += [Operation(name, cpu, failing) for failing in ("", *kind.failures)]
     return found
+
+
+def scenes(pair: Pair) -> list[Sequence_]:
+    """What chance seldom finds: a shutdown under a guest, a CPU that is added under KVM."""
+    last = pair.kernel.machine.cpus - 1
+    guest = ("platform init", "load kvm", "start guest")
+    told = (
+        (*guest, "platform shutdown", "stop guest", "platform shutdown"),
+        (*guest, "reload ccp", "platform init"),
+        (*guest, "kexec", "platform init", "kexec"),
+        ("load kvm", ADD, "online", "platform init", "offline", "online"),
+        ("platform init", ADD, "online", "platform shutdown", "platform init"),
+        ("offline", "platform init", "online", "platform init", "kexec", "platform init"),
+    )
+    kinds = pair.kernel.kinds()
+    return [
+        tuple(Operation(k, last if KINDS[k].about_a_cpu else 0) for k in scene)
+        for scene in told
+        if all(k in kinds for k in scene)
+    ]
 
 
 def short(operations: Sequence[Operation], length: int) -> Iterator[Sequence_]:

@@ -25,7 +25,7 @@ from .machine import BLOCKED
 from .operations import RANGE_LIST
 from .threads import FINISHED, Thread, Threads
 
-CONFIRMED = "confirmed on the kernel's own code"
+CONFIRMED = "confirmed"
 NOT_REPRODUCED = "not reproduced"
 NOT_REACHABLE = "not reachable here"
 CHANGE = re.compile(r"(\w+) ([01]) → ([01])")

@@ -41,10 +41,15 @@ class Elf:
         except OSError as error:
             raise Unusable(f"{path}: {error.strerror}") from None
         except ELFError as error:
+            self.file.close()
             raise Unusable(f"{path} is no ELF file: {error}") from None
         if self.elf["e_machine"] != "EM_X86_64":
             raise Unusable(f"{path} is for {self.elf['e_machine']}, not x86-64")
         self.sections: list[Any] = list(self.elf.iter_sections())
+
+    def close(self) -> None:
+        """What has been read stays known."""
+        self.file.close()
 
     def section(self, name: str) -> tuple[int, int] | None:
         """(address, size) in an executable file."""

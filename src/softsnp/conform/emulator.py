@@ -168,9 +168,8 @@ class Emulator:
                 raise pending
             if self.fault is None:
                 if address != END:
-                    raise NotEmulated(
-                        f"{self.explain(address)}: more than {BUDGET:,} instructions, a loop?"
-                    )
+                    where = self.explain(address)
+                    raise NotEmulated(f"{where}: more than {BUDGET:,} instructions: a loop, or hlt")
             elif address in self.traps and not self.fault.what:
                 address = self.traps[address](address)
             else:

@@ -53,22 +53,23 @@ class Kernel:
     # --- loading ---------------------------------------------------------------------------------
 
     def _load(self, path: Path) -> None:
+        self._name(self.vmlinux.symbols(), lambda s: s.value)
+        for needed in ("_text", "_etext", "_sdata", "_end", "__per_cpu_offset"):
+            if needed not in self.symbols:
+                raise Unusable(f"{path} is no kernel: it has no symbol {needed}")
         self.percpu_template, self.percpu_base = b"", 0
         for address, content in self.vmlinux.segments():
             if address == 0:  # up to 6.14 per-CPU variables are linked at 0, in a segment of theirs
                 self.percpu_template = content
             elif content:
                 self.memory.write(address, content)
-        self._name(self.vmlinux.symbols(), lambda s: s.value)
+        self.vmlinux.close()
         if not self.percpu_template:
             place = self.vmlinux.section(".data..percpu")
             if place is None:
                 raise Unusable(f"{path} is no kernel: it has no per-CPU variables")
             self.percpu_base = place[0]
             self.percpu_template = self.memory.read(*place)
-        for needed in ("_text", "_etext", "_sdata", "_end", "__per_cpu_offset"):
-            if needed not in self.symbols:
-                raise Unusable(f"{path} is no kernel: it has no symbol {needed}")
         self.texts.append((self.symbols["_text"], self.symbols["_etext"] - self.symbols["_text"]))
         for name in (".init.text", ".exit.text"):
             place = self.vmlinux.section(name)
@@ -125,6 +126,7 @@ class Kernel:
         symbols = elf.symbols()
         places = [self._place(symbol, addresses, overlay) for symbol in symbols]
         self._relocate(elf, addresses, symbols, places)
+        elf.close()
         own = dict(zip(map(id, symbols), places, strict=True))
         self._name(symbols, lambda s: own[id(s)], over=overlay)
         if overlay:

@@ -8,7 +8,7 @@ from outside (by number, into the first line's list), and what of the state has 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from softsnp.spec.activities import Host
 
 from .guided import power_on
 from .operations import Operation
-from .pair import Divergence, Pair, Step, specified_step
 from .specified import SpecifiedHost, watched
+from .steps import Divergence, Step, specified_step
 
 VERSION = 1
 
@@ -41,17 +41,6 @@ class Recording:
     about: About
     start: dict[str, str]
     sequences: list[list[tuple[Operation, Step]]]
-
-
-def record(pair: Pair, about: About, sequences: Iterable[Sequence[Operation]]) -> Recording:
-    """Run these on the kernel alone."""
-    pair.rewind()
-    start = pair.kernel.state()
-    kept = []
-    for sequence in sequences:
-        pair.rewind()
-        kept.append([(operation, pair.kernel_step(operation)) for operation in sequence])
-    return Recording(about, start, kept)
 
 
 def replay(recording: Recording, design: type[Host]) -> Divergence | None:
@@ -95,10 +84,10 @@ def to_text(recording: Recording) -> str:
 
 def from_text(text: str) -> Recording:
     """Raises ValueError for what is no recording of this version."""
-    head, *lines = (json.loads(line) for line in text.splitlines())
-    start, events = head.pop("start"), head.pop("events")
+    head, *lines = (json.loads(line) for line in text.splitlines() or ["{}"])
     if head.get("version") != VERSION:
         raise ValueError(f"a recording of version {head.get('version')}, not {VERSION}")
+    start, events = head.pop("start"), head.pop("events")
     sequences = []
     for line in lines:
         state = start

@@ -1,0 +1,93 @@
+"""The kernels' own code, where the kernels have been fetched: CI fetches them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from softsnp.conform.campaign import Result, campaign, every_operation, long, scenes, shrink
+from softsnp.conform.errors import NotEmulated
+from softsnp.conform.kernel import Kernel
+from softsnp.conform.operations import Operation
+from softsnp.conform.pair import Pair
+from softsnp.spec.catalog import DESIGNS
+
+from .kernels import NAMES, kernel
+from .mutation import mutated
+from .mutations import MUTATIONS, RECORDINGS
+
+SOFTSNP = (sys.executable, "-m", "softsnp.cli.main")
+RECORD = ("--no-counterexamples", "--record")
+HOT_ADD = {"cpu-hot-add": True}
+
+
+def pair(name: str, firmware: str = "x86-shutdown") -> Pair:
+    vmlinux, module = kernel(name)
+    loaded = Kernel(vmlinux)
+    loaded.load_module(module)
+    return Pair(loaded, DESIGNS[name], 4, firmware, HOT_ADD)
+
+
+def told(result: Result) -> list[str]:
+    found = result.divergence
+    return [] if found is None else [*map(str, found.operations), *found.differences()]
+
+
+def test_a_kernel_conforms_and_a_mistake_is_caught_and_shrunk() -> None:
+    """One test, since loading a kernel takes longer than running it."""
+    made = pair("linux-7.3")
+    operations = every_operation(4, made.kernel.kinds())
+    assert told(campaign(made, iter([*scenes(made), *long(operations, 20, 50, seed=7)]))) == []
+    mutation = next(m for m in MUTATIONS if m.name == "prepare-with-cpus-offline")
+    with mutated(mutation):
+        found = campaign(made, long(operations, 20, 50, seed=7)).divergence
+        assert found is not None
+        assert [o.kind for o in found.operations][-1] in ("prepare", "platform init")
+        assert [o.kind for o in found.operations][:-1] in (["offline"], ["add"])
+        assert shrink(made, found) == found
+    assert made.run(found.operations) is None
+
+
+def test_what_is_not_stubbed_stops_the_run_with_its_name() -> None:
+    made = pair("linux-7.3")
+    with pytest.raises(NotEmulated, match=r"schedule\(\) is not stubbed"):
+        made.kernel.machine.call("schedule")
+    made = pair("linux-7.3")
+    with pytest.raises(NotEmulated, match=r"panic\(\) is not stubbed"):
+        made.kernel.machine.call("panic", made.kernel.kernel.address("linux_banner"))
+
+
+def test_writing_to_a_cpu_that_is_not_there_runs_nothing() -> None:
+    made = pair("linux-6.12", "legacy")
+    kernel_did, specification = made.perform(Operation("online", 3))
+    assert kernel_did == specification
+    assert kernel_did.returned == -2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_conforms_replays_and_records_the_same_again(name: str, tmp_path: Path) -> None:
+    vmlinux, module = kernel(name)
+    command = ["conform", "--vmlinux", str(vmlinux), "--module", str(module), "--depth", "1"]
+    command += ["--operations", "600", "--seed", "3", "--firmware", "x86-shutdown"]
+    done = subprocess.run(
+        [*SOFTSNP, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no difference" in done.stdout
+    assert done.stdout.count(" confirmed\n") == (11 if name == "linux-7.3" else 7), done.stdout
+    assert "not re" not in done.stdout
+    assert done.stderr == "", "a pipe stays quiet"
+    subprocess.run(
+        [*SOFTSNP, *command[:5], "--depth", "0", "--operations", "0", *RECORD, str(tmp_path)],
+        check=True,
+        capture_output=True,
+    )
+    for path in RECORDINGS:
+        if path.stem.startswith(name):
+            assert (tmp_path / path.name).read_text() == path.read_text()
