@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree bench sysfs clean
+.PHONY: check test pins agree bench sysfs kernels mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -34,6 +34,16 @@ bench: .venv/installed
 sysfs:
 	$(PYTHON) -m recordings.sysfs.record recordings/sysfs/debian-6.12.json
 	$(PYTHON) -m recordings.sysfs.record --suite trixie-backports recordings/sysfs/debian-7.3.json
+
+# The recordings in recordings/kernels, made anew by kernels' own code. Downloads 2.2 GB into build/.
+kernels: .venv/installed-test
+	$(BIN)/python -m recordings.kernels.fetch
+	for name in linux-6.12 linux-7.3; do $(BIN)/softsnp conform --record recordings/kernels \
+	  --vmlinux build/kernels/$$name/vmlinux --module build/kernels/$$name/ccp.ko || exit; done
+
+# Mistakes in the specification, and which recording catches each.
+mutations: .venv/installed-test
+	$(BIN)/python -m tests.conform.mutate
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 600
-HEAVY = ("numpy", "numba", "rich", "softsnp.spec", "softsnp.explore")
+HEAVY = ("numpy", "numba", "rich", "unicorn", "drgn", "softsnp.spec", "softsnp.explore")
 SOURCES = sorted(
     path for top in ("src", "tests", "bench", "recordings") for path in (ROOT / top).rglob("*.py")
 )

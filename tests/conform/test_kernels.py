@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -49,6 +50,26 @@ def test_a_kernel_conforms_and_a_mistake_is_caught_and_shrunk() -> None:
         assert [o.kind for o in found.operations][:-1] in (["offline"], ["add"])
         assert shrink(made, found) == found
     assert made.run(found.operations) is None
+
+
+@pytest.mark.skipif(which("gcc") is None, reason="gcc is not there to build an object with")
+def test_an_overlay_takes_the_place_of_a_function(tmp_path: Path) -> None:
+    """A patched kernel: its cpu_hotplug_disable() does nothing, and so nothing is refused."""
+    vmlinux, module = kernel("linux-7.3")
+    (tmp_path / "patch.c").write_text("void cpu_hotplug_disable(void) {}\n")
+    flags = ["-c", "-O1", "-ffreestanding", "-fno-pic", "-mcmodel=kernel", "-fcf-protection=none"]
+    subprocess.run(["gcc", *flags, "patch.c", "-o", "patch.o"], cwd=tmp_path, check=True)
+    patched = Kernel(vmlinux)
+    patched.load_module(module)
+    before = patched.address("cpu_hotplug_disable")
+    patched.load_module(tmp_path / "patch.o", overlay=True)
+    assert patched.address("cpu_hotplug_disable") != before
+    made = Pair(patched, DESIGNS["linux-7.3"], 4, "legacy", HOT_ADD)
+    made.kernel.machine.call(before)  # as the kernel's own callers do
+    assert made.kernel.hotplug_count() == 0
+    found = made.run([Operation("disable"), Operation("offline", 1)])
+    assert found is not None
+    assert found.differences() == ["cpu_hotplug_disabled: kernel 0, specification 1"]
 
 
 def test_what_is_not_stubbed_stops_the_run_with_its_name() -> None:

@@ -17,6 +17,7 @@ SYMBOL = struct.Struct("<IBBHQQ")
 ALLOCATED = 2  # SHF_ALLOC
 RESERVED = 0xFF00  # section numbers from here on are not sections
 ABSOLUTE = 0xFFF1
+FUNCTION = 2
 SECTION, FILE = 3, 4  # kinds of symbols that name no code or data
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import drgn
 
-from .elf import ABSOLUTE, ALLOCATED, FILE, RESERVED, SECTION, Elf, Symbol
+from .elf import ABSOLUTE, ALLOCATED, FILE, FUNCTION, RESERVED, SECTION, Elf, Symbol
 from .emulator import Emulator
 from .errors import NotEmulated, Unusable
 from .memory import KERNEL, MODULES, MODULES_SIZE, PAGE, Memory
@@ -26,6 +26,7 @@ RELOCATIONS = {
 MISSING = MODULES + MODULES_SIZE - (1 << 20)
 """Functions that nobody has: each has an address of its own here, where there is no code."""
 WORD = (1 << 64) - 1
+JUMP = b"\xe9"  # and a 32-bit displacement
 
 
 class Kernel:
@@ -40,7 +41,6 @@ class Kernel:
         self.symbols: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
         self.missing: dict[int, str] = {}
-        self.overlaid: set[str] = set()
         self.bug_tables: list[tuple[int, int]] = []
         self.texts: list[tuple[int, int]] = []
         """(address, size) of all code."""
@@ -106,7 +106,8 @@ class Kernel:
 
     def load_module(self, path: Path, *, overlay: bool = False) -> None:
         """Relocate an object. Its symbols are found beside those that there are, or, with
-        ``overlay``, in their place. What nobody defines stops the run when it is called.
+        ``overlay``, in their place: the kernel's function of that name jumps to the new one, and
+        the object's own variables begin anew. What nobody defines stops the run when it is called.
         """
         elf = Elf(path)
         addresses: dict[int, int] = {}
@@ -128,9 +129,9 @@ class Kernel:
         self._relocate(elf, addresses, symbols, places)
         elf.close()
         own = dict(zip(map(id, symbols), places, strict=True))
-        self._name(symbols, lambda s: own[id(s)], over=overlay)
         if overlay:
-            self.overlaid.update(s.name for s in symbols if s.section and s.name)
+            self._redirect(symbols, places)
+        self._name(symbols, lambda s: own[id(s)], over=overlay)
         self.texts.append((start, self._free - start))
         self.data.append((start, self._free - start))
         module = self.types.relocatable_module(path.name, start, create=True)
@@ -138,6 +139,13 @@ class Kernel:
         for number, address in addresses.items():
             module.section_addresses[elf.sections[number].name] = address
         module.try_file(str(path), force=True)
+
+    def _redirect(self, symbols: list[Symbol], places: list[int | None]) -> None:
+        for symbol, place in zip(symbols, places, strict=True):
+            old = self.symbols.get(symbol.name)
+            if symbol.kind == FUNCTION and symbol.section and place is not None and old is not None:
+                jump = struct.pack("<i", place - (old + len(JUMP) + 4))
+                self.memory.write(old, JUMP + jump)
 
     def _place(self, symbol: Symbol, addresses: dict[int, int], overlay: bool) -> int | None:
         if symbol.section == 0:
