@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from softsnp.conform.campaign import Sequence_, campaign, every_operation, long
+from softsnp.conform.campaign import Operations, campaign, every_operation, long
 from softsnp.conform.kernel import Kernel
 from softsnp.conform.pair import Pair
 from softsnp.spec.catalog import DESIGNS
@@ -40,7 +40,7 @@ def load_seconds(name: str) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def prepared(name: str) -> tuple[Pair, list[Sequence_]]:
+def prepared(name: str) -> tuple[Pair, list[Operations]]:
     kernel = Kernel(KERNELS / name / "vmlinux")
     kernel.load_module(KERNELS / name / "ccp.ko")
     pair = Pair(kernel, DESIGNS[name], 4, "x86-shutdown")
@@ -48,7 +48,7 @@ def prepared(name: str) -> tuple[Pair, list[Sequence_]]:
     return pair, list(long(operations, LENGTH, SEQUENCES, seed=1))
 
 
-def both(pair: Pair, sequences: list[Sequence_]) -> float:
+def both(pair: Pair, sequences: list[Operations]) -> float:
     """Operations a second, kernel and specification compared."""
     began = time.monotonic()
     result = campaign(pair, iter(sequences))
@@ -56,7 +56,7 @@ def both(pair: Pair, sequences: list[Sequence_]) -> float:
     return result.operations / (time.monotonic() - began)
 
 
-def alone(pair: Pair, sequences: list[Sequence_]) -> float:
+def alone(pair: Pair, sequences: list[Operations]) -> float:
     """The specification's operations a second."""
     began = time.monotonic()
     for sequence in sequences:

@@ -11,7 +11,7 @@ from .operations import ADD, KINDS, Operation
 from .pair import Pair
 from .steps import Divergence
 
-Sequence_ = tuple[Operation, ...]
+Operations = tuple[Operation, ...]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def every_operation(cpus: int, kinds: Sequence[str]) -> list[Operation]:
     return found
 
 
-def scenes(pair: Pair) -> list[Sequence_]:
+def scenes(pair: Pair) -> list[Operations]:
     """What chance seldom finds: a shutdown under a guest, a CPU that is added under KVM."""
     last = pair.kernel.machine.cpus - 1
     guest = ("platform init", "load kvm", "start guest")
@@ -54,14 +54,14 @@ def scenes(pair: Pair) -> list[Sequence_]:
     ]
 
 
-def short(operations: Sequence[Operation], length: int) -> Iterator[Sequence_]:
+def short(operations: Sequence[Operation], length: int) -> Iterator[Operations]:
     """Every sequence of exactly so many operations."""
     return itertools.product(operations, repeat=length)
 
 
 def long(
     operations: Sequence[Operation], length: int, count: int, seed: int
-) -> Iterator[Sequence_]:
+) -> Iterator[Operations]:
     """Random sequences. Each kind is as likely as any other, and something fails in every fifth."""
     dice = random.Random(seed)
     by_kind: dict[str, list[Operation]] = {}
@@ -79,7 +79,7 @@ def long(
 
 
 def campaign(
-    pair: Pair, sequences: Iterator[Sequence_], watch: Callable[[int], None] | None = None
+    pair: Pair, sequences: Iterator[Operations], watch: Callable[[int], None] | None = None
 ) -> Result:
     """Until the first difference, which is shrunk."""
     done = operations = 0

@@ -292,10 +292,7 @@ class Machine:
             raise KernelBug(f"BUG at {where}")
         self.warnings.append(where)
 
-    # --- what there is in the kernel -------------------------------------------------------------
-
-    def function(self, pointer: int) -> str:
-        return self.kernel.function_at(pointer)[0]
+    # --- moments ---------------------------------------------------------------------------------
 
     def save(self) -> Image:
         return Image(self.memory.snapshot(self.kernel.data), dict(self.stacks))
