@@ -11,7 +11,7 @@ import pytest
 
 from softsnp.lang import SpecError, Specification
 from softsnp.lang.source_rules import check_class
-from softsnp.spec.designs import LINEAGE
+from softsnp.spec.designs import LINEAGE, RmpoptV10
 
 from . import allowed, broken
 
@@ -45,6 +45,18 @@ def test_there_is_a_case_for_every_marked_line() -> None:
 @pytest.mark.parametrize("cls", [allowed.Allowed, *LINEAGE], ids=lambda cls: cls.__name__)
 def test_the_right_forms_are_let_through(cls: type[Specification]) -> None:
     check_class(cls)
+
+
+class NeverWaits(RmpoptV10):
+    """An override that is not awaited, where callers of a checked package await it."""
+
+    def snp_prepare(self) -> int:  # type: ignore[override]
+        return 0
+
+
+def test_an_override_that_is_no_longer_awaited_is_refused_in_checked_callers_too() -> None:
+    with pytest.raises(SpecError, match="is not awaited: it takes no step"):
+        check_class(NeverWaits, checked="softsnp.spec.")
 
 
 def depths_at_awaits(code: CodeType) -> dict[int, int]:

@@ -45,7 +45,7 @@ class DesignRef:
         else:
             found = {d.__name__: d for d in classes_of(Path(self.path))}
             design = found[self.class_name]
-        check_class(design)
+        check_class(design, checked="softsnp.spec.")
         return with_ioctls(design, ioctls) if ioctls else design
 
 

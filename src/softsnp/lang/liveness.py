@@ -14,49 +14,55 @@ JUMPS = {*dis.hasjrel, *dis.hasjabs}
 ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD"} | {
     name for name in dis.opmap if name.startswith("JUMP_BACKWARD") or name == "JUMP_ABSOLUTE"
 }
+WRITES = ("STORE_FAST", "DELETE_FAST", "STORE_FAST_STORE_FAST")
 
 
 @cache
 def live_after(code: CodeType, offset: int) -> frozenset[str]:
     """The locals that may be read after the instruction at a byte offset has yielded."""
-    return _live(code)[offset]
+    names, live = _live(code)
+    return frozenset(name for bit, name in enumerate(names) if live[offset] >> bit & 1)
 
 
 @cache
-def _live(code: CodeType) -> dict[int, frozenset[str]]:
-    """By byte offset: what may be read after that instruction."""
+def _live(code: CodeType) -> tuple[list[str], dict[int, int]]:
+    """The locals, and by byte offset those that may be read after that instruction, by bits."""
     instructions = list(dis.get_instructions(code))
     handlers = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
-    follow: list[list[int]] = []
+    bits: dict[str, int] = {}
+    steps = []
     for here, following in zip(instructions, [*instructions[1:], None], strict=True):
         targets = [] if following is None or here.opname in ENDS else [following.offset]
         if here.opcode in JUMPS:
             targets.append(here.argval)
         targets += [h.target for h in handlers if h.start <= here.offset < h.end]
-        follow.append(targets)
-    before: dict[int, frozenset[str]] = {i.offset: frozenset() for i in instructions}
+        read, written = 0, 0
+        for name in _names(here):
+            bit = 1 << bits.setdefault(name, len(bits))
+            if here.opname in WRITES:
+                written |= bit
+            else:
+                read |= bit
+        steps.append((here.offset, targets, read, ~written))
+    before = dict.fromkeys((offset for offset, *_ in steps), 0)
     after = dict(before)
     changed = True
     while changed:
         changed = False
-        for here, targets in zip(reversed(instructions), reversed(follow), strict=True):
-            out = frozenset[str]().union(*(before[target] for target in targets))
-            read, written = _used(here)
-            into = out - written | read
-            after[here.offset] = out
-            if into != before[here.offset]:
-                before[here.offset] = into
+        for offset, targets, read, kept in reversed(steps):
+            out = 0
+            for target in targets:
+                out |= before[target]
+            after[offset] = out
+            into = out & kept | read
+            if into != before[offset]:
+                before[offset] = into
                 changed = True
-    return after
+    return list(bits), after
 
 
-def _used(here: dis.Instruction) -> tuple[frozenset[str], frozenset[str]]:
-    """The locals that an instruction reads, and those whose value it ends."""
+def _names(here: dis.Instruction) -> tuple[str, ...]:
+    """The locals that an instruction reads or writes."""
     if here.opcode not in dis.haslocal and here.opcode not in dis.hasfree:
-        return frozenset(), frozenset()
-    names = here.argval if isinstance(here.argval, tuple) else (here.argval,)
-    if here.opname in ("STORE_FAST", "DELETE_FAST"):
-        return frozenset(), frozenset(names)
-    if here.opname == "STORE_FAST_STORE_FAST":
-        return frozenset(), frozenset(names)
-    return frozenset(names), frozenset()
+        return ()
+    return here.argval if isinstance(here.argval, tuple) else (here.argval,)

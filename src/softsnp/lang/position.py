@@ -61,7 +61,7 @@ def position(coroutine: object, step: Step, held: tuple[Any, ...]) -> Position:
         live: list[tuple[str, Any]] = []
         dead: list[tuple[str, Any]] = []
         read = live_after(code, frame.f_lasti)
-        for name, value in sorted(frame.f_locals.items()):
+        for name, value in frame.f_locals.items():
             if name in ("self", "__class__"):
                 continue
             try:

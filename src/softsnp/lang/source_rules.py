@@ -38,17 +38,23 @@ EXPRESSION = (
 )
 
 
-def check_class(cls: type[Specification]) -> None:
+def check_class(cls: type[Specification], checked: str = "") -> None:
     """Refuse what the language cannot run, in every function of a specification and its bases.
 
-    Raises SpecError with the place in the author's file.
+    ``checked``: a package whose own classes have passed already, and are looked at again only if
+    an override changes what is to be awaited in them. Raises SpecError with the place in the
+    author's file.
     """
     files: dict[str, dict[int, Function]] = {}
     declared = {*vars(Specification), *Specification.__annotations__}
     words = {name for name in declared if not name.startswith("__")}
-    for base in cls.__mro__:
-        if base.__module__.startswith("softsnp.lang") or not issubclass(base, Specification):
-            continue
+    bases = [
+        base
+        for base in cls.__mro__
+        if issubclass(base, Specification) and not base.__module__.startswith("softsnp.lang")
+    ]
+    new = [base for base in bases if not checked or not base.__module__.startswith(checked)]
+    for base in bases if _awaited_otherwise(new, bases) else new:
         for name, value in vars(base).items():
             if name in words and name not in MAY_OVERRIDE:
                 raise SpecError(
@@ -58,6 +64,26 @@ def check_class(cls: type[Specification]) -> None:
                 )
             if inspect.isfunction(value):
                 _Rules(cls, value, files).check()
+
+
+def _awaited_otherwise(new: list[type], bases: list[type]) -> bool:
+    """Whether a class overrides a method that is awaited by one that is not, or the reverse."""
+    methods = [
+        {name: value for name, value in vars(base).items() if inspect.isfunction(value)}
+        for base in bases
+    ]
+    own = {
+        name: value
+        for each, base in zip(methods, bases, strict=True)
+        if base in new
+        for name, value in each.items()
+    }
+    return any(
+        awaitable(each[name]) != awaitable(value)
+        for name, value in own.items()
+        for each in methods
+        if name in each
+    )
 
 
 def _place(base: type, value: object) -> str:
