@@ -62,9 +62,8 @@ class Checker:
     ) -> None:
         self.properties = properties
         self.checks = checks
-        with uncollected():
-            tables = tabulate(spec, state_judges(properties, checks))
-            self.machine: Machine = machine(tables)
+        tables = tabulate(spec, state_judges(properties, checks))
+        self.machine: Machine = machine(tables)
         self._exact: dict[int, Search] = {}
 
     def search(self, members: int | None) -> Search:
@@ -164,24 +163,25 @@ def check(
     ``traces`` says for which violated properties the counterexample is replayed on the
     specification and returned. Raises SpecError for what is wrong in the specification.
     """
-    checker = Checker(spec, properties, checks)
-    explored = checker.search(members).run(limits or Limits(), watch, ladder)
-    outcomes = tuple(
-        checker.outcome(
-            prop,
-            explored,
-            explored.findings[prop.name],
-            traces if isinstance(traces, bool) else prop.name in traces,
+    with uncollected():
+        checker = Checker(spec, properties, checks)
+        explored = checker.search(members).run(limits or Limits(), watch, ladder)
+        outcomes = tuple(
+            checker.outcome(
+                prop,
+                explored,
+                explored.findings[prop.name],
+                traces if isinstance(traces, bool) else prop.name in traces,
+            )
+            for prop in properties
         )
-        for prop in properties
-    )
-    return Result(
-        members,
-        len(explored.states),
-        explored.concrete_states(),
-        explored.transitions,
-        explored.depth,
-        explored.stopped,
-        outcomes,
-        explored.reached,
-    )
+        return Result(
+            members,
+            len(explored.states),
+            explored.concrete_states(),
+            explored.transitions,
+            explored.depth,
+            explored.stopped,
+            outcomes,
+            explored.reached,
+        )
