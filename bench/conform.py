@@ -10,15 +10,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
 
+from recordings.kernels.fetch import DEFAULT
 from softsnp.conform.campaign import Operations, campaign, every_operation, long
 from softsnp.conform.kernel import Kernel
 from softsnp.conform.pair import Pair
 from softsnp.spec.catalog import DESIGNS
 
-KERNELS = Path(__file__).parents[1] / "build" / "kernels"
 ROUNDS, SEQUENCES, LENGTH = 3, 60, 20
 LOAD = """
 import sys, time
@@ -36,13 +35,13 @@ print(time.monotonic() - began)
 
 def load_seconds(name: str) -> float:
     """From importing to a booted pair, in a process of its own."""
-    command = [sys.executable, "-c", LOAD, str(KERNELS / name), name]
+    command = [sys.executable, "-c", LOAD, str(DEFAULT / name), name]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def prepared(name: str) -> tuple[Pair, list[Operations]]:
-    kernel = Kernel(KERNELS / name / "vmlinux")
-    kernel.load_module(KERNELS / name / "ccp.ko")
+    kernel = Kernel(DEFAULT / name / "vmlinux")
+    kernel.load_module(DEFAULT / name / "ccp.ko")
     pair = Pair(kernel, DESIGNS[name], 4, "x86-shutdown")
     operations = every_operation(4, pair.kernel.kinds())
     return pair, list(long(operations, LENGTH, SEQUENCES, seed=1))
@@ -70,7 +69,7 @@ def main() -> None:
     say = sys.stdout.write
     say("| kernel | load | operations a second | the specification alone | ratio |\n")
     say("|---|---|---|---|---|\n")
-    for name in sorted(path.name for path in KERNELS.iterdir() if path.is_dir()):
+    for name in sorted(path.name for path in DEFAULT.iterdir() if path.is_dir()):
         pair, sequences = prepared(name)
         rounds = [
             (load_seconds(name), both(pair, sequences), alone(pair, sequences))

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from softsnp.explore import Limits
-from softsnp.spec.catalog import BY_NAME, FIRMWARE, SCENARIOS, SURVEY
+from softsnp.spec.catalog import BY_NAME, FIRMWARE, SURVEY
 
 from . import options
 from .designs import DesignRef, find
 from .errors import UsageError
-from .progress import counting
+from .progress import counting, meter
 from .runs import Answer, Run
 from .tables import WIDTH, changed
 from .workers import answering
@@ -119,14 +119,11 @@ def run(args: argparse.Namespace) -> int:
             differs |= _campaigns(pair, profile, wanted)
             if args.record:
                 _record(pair, design.name, profile, args.record, wanted.seed)
-            machine = pair.kernel.machine
-            stubs |= {name: machine.stubs[name].assumes for name in machine.used}
+            stubs |= pair.kernel.machine.assumed()
         if not args.no_counterexamples:
             replays = Replays(lambda: _load(args), load_class)
             differs |= _replay_all(design, args, replays)
-            for host, _ in replays.hosts.values():
-                named = host.machine.stubs
-                stubs |= {name: named[name].assumes for name in replays.stubs if name in named}
+            stubs |= replays.assumed
         print(_stubs(stubs))
         return DIFFERS if differs else 0
     except Unusable as error:
@@ -149,8 +146,8 @@ def _load(args: argparse.Namespace) -> Kernel:
     from softsnp.conform.kernel import Kernel
 
     kernel = Kernel(args.vmlinux)
-    for path in [args.module] if args.module else []:
-        kernel.load_module(path)
+    if args.module:
+        kernel.load_module(args.module)
     for path in args.overlay:
         kernel.load_module(path, overlay=True)
     return kernel
@@ -222,7 +219,7 @@ def _replay_all(design: DesignRef, args: argparse.Namespace, replays: Replays) -
     """Every violation of the survey's runs of this design; whether any is not reproduced."""
     from softsnp.conform.counterexample import NOT_REPRODUCED
 
-    scenario = next(iter(SCENARIOS))
+    scenario, active = options.activities(None, None)
     asked = [
         Run(
             design,
@@ -230,7 +227,7 @@ def _replay_all(design: DesignRef, args: argparse.Namespace, replays: Replays) -
             tuple(sorted(assumed.items())),
             None,
             scenario,
-            SCENARIOS[scenario].activities,
+            active,
             None,
             tuple(BY_NAME),
             Limits(),
@@ -241,15 +238,16 @@ def _replay_all(design: DesignRef, args: argparse.Namespace, replays: Replays) -
     ]
     print(f"\nWhat softsnp check finds for {design.name}, replayed on the kernel's own code:")
     differs = False
-    with answering(asked) as answered, counting(len(asked), "checked and replayed") as count:
-        for done, answer in enumerate(answered(lambda _: None), 1):
+    with answering(asked) as answered, meter(len(asked)) as bar:
+        for answer in answered(bar.watch):
+            bar.finished += 1
             for name, outcome in _replay(answer, replays):
                 differs |= outcome.word == NOT_REPRODUCED
                 under = ", ".join([answer.run.firmware, *changed(answer.run)])
-                print(f"  {name:25} {under:38} {outcome.word}")
-                if outcome.why:
-                    print(textwrap.indent(textwrap.fill(outcome.why, WIDTH - 4), "    "))
-            count(done)
+                with bar.aside():
+                    print(f"  {name:25} {under:38} {outcome.word}")
+                    if outcome.why:
+                        print(textwrap.indent(textwrap.fill(outcome.why, WIDTH - 4), "    "))
     return differs
 
 

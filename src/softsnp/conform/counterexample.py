@@ -9,7 +9,7 @@ is asked about what the kernel and its hardware have come to.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,8 +32,6 @@ CHANGE = re.compile(r"(\w+) ([01]) → ([01])")
 COMMANDS = {c.name for c in Command}
 READERS = ("snp_prepare", "clear_rmp", "snp_shutdown")
 """Functions whose steps without a change look at SYSCFG of the CPU that they run on."""
-
-
 ABOUT_TO_BE_SEEN = ("wrmsr", "firmware command")
 """Where a thread pauses just before that."""
 
@@ -74,7 +72,7 @@ class Replayer:
         self.acting = ""
         """Whose step it is."""
         self.threads = Threads(host.machine)
-        self.actors: dict[str, Actor] = {}
+        self.actors: defaultdict[str, Actor] = defaultdict(Actor)
 
     def run(self, prop: Property) -> Outcome:
         try:
@@ -93,13 +91,8 @@ class Replayer:
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def _actor(self, activity: str) -> Actor:
-        if activity not in self.actors:
-            self.actors[activity] = Actor()
-        return self.actors[activity]
-
     def _step(self, number: int, step: TraceStep) -> None:
-        actor = self._actor(step.activity)
+        actor = self.actors[step.activity]
         self.number, self.acting = number, step.activity
         begun = next((c for c in step.choices if c.startswith("operation: ")), "")
         if begun:

@@ -8,7 +8,6 @@ handler ends the run: see errors.NotEmulated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import unicorn
 from unicorn import x86_const as x86
@@ -38,13 +37,6 @@ Trap = Callable[[int], int]
 """Given the address of the trap, does what is to be done, and says where to go on."""
 
 
-@dataclass
-class Fault:
-    what: str
-    """What Unicorn met, or an empty string for ud2."""
-    address: int
-
-
 class Emulator:
     """Runs kernel code. ``explain`` makes names of addresses."""
 
@@ -57,9 +49,8 @@ class Emulator:
         for each in memory.regions:
             self.uc.mem_map_ptr(each.base, each.size, unicorn.UC_PROT_ALL, each.pointer)
         self.traps: dict[int, Trap] = {}
-        self.patched: dict[int, bytes] = {}
-        """By address: what stood there before a trap did."""
-        self.fault: Fault | None = None
+        self.fault: str | None = None
+        """What Unicorn has met: an empty string for ud2, None for nothing."""
         self.pending: Exception | None = None
         """Raised in a callback, where nobody would hear of it."""
         self._arguments = Batch(self.uc, ARGUMENTS)
@@ -103,18 +94,17 @@ class Emulator:
 
     def trap(self, address: int, handler: Trap) -> None:
         """From now on the code at an address is the handler's."""
-        if address not in self.patched:
-            self.patched[address] = self.memory.read(address, len(UD2))
+        if self.memory.read(address, len(UD2)) != UD2:
             self.memory.write(address, UD2)
             self.uc.ctl_flush_tb()
         self.traps[address] = handler
 
     def _on_interrupt(self, uc: unicorn.Uc, number: int, _: object) -> None:
-        self.fault = Fault("" if number == INVALID_OPCODE else f"exception {number}", 0)
+        self.fault = "" if number == INVALID_OPCODE else f"exception {number}"
         uc.emu_stop()
 
     def _on_invalid(self, uc: unicorn.Uc, _: object) -> bool:
-        self.fault = Fault("", 0)
+        self.fault = ""
         uc.emu_stop()
         return True
 
@@ -126,7 +116,7 @@ class Emulator:
             unicorn.UC_MEM_WRITE_UNMAPPED: "writes",
             unicorn.UC_MEM_FETCH_UNMAPPED: "runs",
         }
-        self.fault = Fault(f"{doing.get(kind, 'uses')} {size} bytes at {address:#x}", address)
+        self.fault = f"{doing.get(kind, 'uses')} {size} bytes at {address:#x}"
         return False
 
     # --- registers -------------------------------------------------------------------------------
@@ -161,7 +151,7 @@ class Emulator:
             try:
                 self.uc.emu_start(address, END, count=BUDGET)
             except unicorn.UcError as error:
-                self.fault = self.fault or Fault(str(error), 0)
+                self.fault = str(error) if self.fault is None else self.fault
             address = self._instruction.read()[0]
             if self.pending is not None:
                 pending, self.pending = self.pending, None
@@ -170,15 +160,15 @@ class Emulator:
                 if address != END:
                     where = self.explain(address)
                     raise NotEmulated(f"{where}: more than {BUDGET:,} instructions: a loop, or hlt")
-            elif address in self.traps and not self.fault.what:
+            elif address in self.traps and not self.fault:
                 address = self.traps[address](address)
             else:
                 raise NotEmulated(self._told(address, self.fault))
 
-    def _told(self, address: int, fault: Fault) -> str:
+    def _told(self, address: int, fault: str) -> str:
         code = self.memory.read(address, 4).hex(" ") if self._mapped(address) else "no code"
         called = " < ".join(self.explain(a) for a in self.backtrace())
-        what = fault.what or f"an instruction that is not emulated ({code})"
+        what = fault or f"an instruction that is not emulated ({code})"
         return f"{self.explain(address)}: {what}\n  called from {called or 'nowhere'}"
 
     def _mapped(self, address: int) -> bool:

@@ -46,7 +46,6 @@ class SpecifiedHardware:
     masks: Callable[[], dict[str, int]] = dict
     """The kernel's masks of CPUs, by the name of the bit."""
     events: list[Event] = field(default_factory=list)
-    rmpupdates: int = 0
 
     def __post_init__(self) -> None:
         self.guide = Guided(self.spec, self.world)
@@ -84,30 +83,17 @@ class SpecifiedHardware:
         raise NotEmulated(f"rdmsr of {register:#x}, which the specification does not know")
 
     def wrmsr(self, cpu: int, register: int, value: int) -> None:
-        if register == msr.SYSCFG:
-            for bit, mask in SYSCFG_BITS.items():
-                if bit == "mfdm" or value & mask:  # SNP_EN and VMPL_EN can only be set
-                    self.put(cpu, bit, bool(value & mask))
-        elif register == msr.VM_HSAVE_PA:
-            self.put(cpu, "hsave", value != 0)
-        else:
-            raise NotEmulated(f"wrmsr of {register:#x}, which the specification does not know")
+        for bit, on in written(register, value).items():
+            self.put(cpu, bit, on)
 
     def changes(self, cpu: int, register: int, value: int) -> bool:
-        if register == msr.VM_HSAVE_PA:
-            return self.has(cpu, "hsave") != (value != 0)
-        return any(
-            self.has(cpu, bit) != bool(value & mask)
-            for bit, mask in SYSCFG_BITS.items()
-            if bit == "mfdm" or value & mask
-        )
+        return any(self.has(cpu, bit) != on for bit, on in written(register, value).items())
 
     def wbinvd(self, cpu: int) -> None:
         self.events.append(Wbinvd(cpu))
 
     def rmpupdate(self, cpu: int, page: int, entry: bytes) -> int:
         """Pages go to the firmware and back; the specification has no single pages."""
-        self.rmpupdates += 1
         return 0
 
     def start(self, cpu: int) -> None:
@@ -147,3 +133,16 @@ class SpecifiedHardware:
                 )
         if not self.memory.u8(self.rmp + MARK):
             self.world.scalars["rmp"] = self.world.scalars["guest_pages_assigned"] = 0
+
+
+def written(register: int, value: int) -> dict[str, bool]:
+    """What a wrmsr makes of a CPU's bits. Raises NotEmulated for a register that nobody knows."""
+    if register == msr.SYSCFG:
+        return {
+            bit: bool(value & mask)
+            for bit, mask in SYSCFG_BITS.items()
+            if bit == "mfdm" or value & mask  # SNP_EN and VMPL_EN can only be set
+        }
+    if register == msr.VM_HSAVE_PA:
+        return {"hsave": value != 0}
+    raise NotEmulated(f"wrmsr of {register:#x}, which the specification does not know")

@@ -56,6 +56,7 @@ class KernelHost:
         memory.put8(kernel.address("amd_iommu_snp_en"), 1)
         self.ccp = Ccp(self.machine, self.hardware)
         self.machine.forbid(stubs_core.NOT_HERE)
+        self.special = self._special()
         self.arguments = memory.allocate(64)
         self.buffer = memory.allocate(PAGE, PAGE)
         self.file = memory.allocate(kernel.size("struct file"))
@@ -105,8 +106,7 @@ class KernelHost:
         rc = machine.rc(kind.function, cpu=cpu)
         return rc if kind.returns else None
 
-    @property
-    def special(self) -> dict[str, Callable[[Operation], None]]:
+    def _special(self) -> dict[str, Callable[[Operation], None]]:
         """What is more than one call, or none."""
         environment = self.environment
         return {
@@ -181,12 +181,10 @@ class KernelHost:
     def _wrapped_vlek(self) -> None:
         """Some bytes where a wrapped key is to be: the driver looks at the length alone."""
         kind = "struct sev_user_data_snp_vlek_load"
-        for field, value in (
-            ("len", self.kernel.size(kind)),
-            ("vlek_wrapped_address", self.buffer + 512),
-        ):
-            put = self.memory.put64 if field.endswith("address") else self.memory.put32
-            put(self.buffer + self.kernel.offset(kind, field), value)
+        kernel, memory = self.kernel, self.memory
+        memory.put32(self.buffer + kernel.offset(kind, "len"), kernel.size(kind))
+        wrapped = self.buffer + kernel.offset(kind, "vlek_wrapped_address")
+        memory.put64(wrapped, self.buffer + 512)
 
     # --- what can be seen ------------------------------------------------------------------------
 

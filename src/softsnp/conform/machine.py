@@ -152,21 +152,19 @@ class Machine:
 
     # --- stubs -----------------------------------------------------------------------------------
 
-    def install(self, stubs: Iterable[Stub]) -> list[str]:
-        """Stub these functions; the names of those that this kernel does not have."""
-        absent = []
+    def install(self, stubs: Iterable[Stub]) -> None:
+        """Stub these functions, as far as this kernel has them."""
         for stub in stubs:
             self.stubs[stub.name] = stub
             address = self.kernel.symbols.get(stub.name)
             if address is None:
-                absent.append(stub.name)
-            elif address in self.kernel.missing:
+                continue
+            if address in self.kernel.missing:
                 self.emulator.traps[address] = self._stubbed(stub)
             elif isinstance(stub.answer, int) and self.kernel.sizes[stub.name] >= NATIVE:
                 self._return_constant(stub.name, address, stub.answer)
             else:
                 self.emulator.trap(address, self._stubbed(stub))
-        return absent
 
     def forbid(self, names: Iterable[str]) -> None:
         """Functions that would seem to work in a kernel that was never booted: the run stops."""
@@ -205,10 +203,10 @@ class Machine:
         self.memory.write(address, code)
         self.emulator.uc.ctl_flush_tb()
 
-    @property
-    def used(self) -> list[str]:
-        """The stubs that were ever called, sorted."""
-        return sorted({*self._used, *(n for n, at in self._flags.items() if self.memory.u8(at))})
+    def assumed(self) -> dict[str, str]:
+        """The stubs that were ever called, and what each assumes."""
+        marked = (name for name, flag in self._flags.items() if self.memory.u8(flag))
+        return {name: self.stubs[name].assumes for name in {*self._used, *marked}}
 
     # --- instructions ----------------------------------------------------------------------------
 
@@ -227,14 +225,16 @@ class Machine:
 
         def trap(address: int) -> int:
             register, low, high = (r & 0xFFFFFFFF for r in emulator.msr.read())
-            if mnemonic == "rdmsr" or self.hardware.changes(self.cpu, register, high << 32 | low):
-                self.pause(mnemonic)
             if mnemonic == "rdmsr":
+                self.pause("rdmsr")
                 value = self.hardware.rdmsr(self.cpu, register)
                 emulator.msr.write(register, value & 0xFFFFFFFF, value >> 32)
                 self.pause("after rdmsr")
             elif mnemonic == "wrmsr":
-                self.hardware.wrmsr(self.cpu, register, high << 32 | low)
+                value = high << 32 | low
+                if self.hardware.changes(self.cpu, register, value):
+                    self.pause("wrmsr")
+                self.hardware.wrmsr(self.cpu, register, value)
                 self.pause("after wrmsr")
             else:
                 self.hardware.wbinvd(self.cpu)

@@ -24,8 +24,8 @@ class Replays:
         self.load = load
         self.design = watched(design)
         self.hosts: dict[Key, tuple[KernelHost, Moment]] = {}
-        self.stubs: set[str] = set()
-        """Those that were called."""
+        self.assumed: dict[str, str] = {}
+        """The stubs that were called, and what each assumes."""
 
     def host(self, cpus: int, firmware: str, assume: Mapping[str, bool]) -> KernelHost:
         key = (cpus, firmware, tuple(sorted(assume.items())))
@@ -43,5 +43,5 @@ class Replays:
     ) -> Outcome:
         host = self.host(trace.members, firmware, assume)
         outcome = Replayer(host, trace).run(prop)
-        self.stubs.update(host.machine.used)
+        self.assumed |= host.machine.assumed()
         return outcome

@@ -56,10 +56,6 @@ class Questioner:
         self.trail.append((question, outcomes, answer))
         return answer
 
-    def answers(self) -> Answers:
-        """What was answered to each question asked of the state."""
-        return tuple(entry[2] for entry in self.trail if isinstance(entry, tuple))
-
     def asked_about(self) -> str:
         """The scalars that were read, and how many other questions were asked."""
         questions = [entry[0] for entry in self.trail if isinstance(entry, tuple)]

@@ -41,9 +41,7 @@ class Ladder:
         """Load the next rung now if it is compiled, before forking: for who has much to do."""
         if not self.closed and cache.installed() and cache.seconds_to_compile() is not None:
             with cache.used():
-                from . import table  # noqa: F401
-
-            warm()
+                warm()
             self.loaded = True
 
     def begin(self) -> None:
