@@ -122,13 +122,12 @@ LINUX_6_12 = (
         "",
     ),
     Mutation(
-        "6.12-boot-enables-the-boot-cpu-only",
+        "6.12-boot-sets-mfdm-on-the-boot-cpu-only",
         Linux612,
-        "snp_rmptable_init",
-        "            await self.snp_enable_at_boot()\n        await self.cpus_read_lock()\n"
-        "        await self.on_each_cpu(snp_en=True, vmpl_en=True)  # __snp_enable()\n",
-        "            self.cpus.where(boot=True).set(snp_en=True, vmpl_en=True, mfdm=True)\n"
-        "        await self.cpus_read_lock()\n",
+        "snp_enable_at_boot",
+        "        await self.on_each_cpu(mfdm=True)  # mfd_enable()\n",
+        '        await self.preempt(atomic="a mistake")\n'
+        "        self.cpus.where(boot=True).set(mfdm=True)\n",
     ),
     Mutation(
         "6.12-callback-sets-mfdm-too",
@@ -170,7 +169,7 @@ LINUX_6_12 = (
         Linux612,
         "snp_prepare",
         "        return 0",
-        "        await self.preempt()\n"
+        '        await self.preempt(atomic="a mistake")\n'
         "        return -95 if self.cpus.where(present=True).any(online=False) else 0",
     ),
     Mutation(

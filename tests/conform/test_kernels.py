@@ -10,11 +10,21 @@ from shutil import which
 import pytest
 
 from softsnp.conform.campaign import Result, campaign, every_operation, long, scenes, shrink
+from softsnp.conform.counterexample import (
+    CONFIRMED,
+    NOT_REACHABLE,
+    NOT_REPRODUCED,
+    Outcome,
+    Replayer,
+)
 from softsnp.conform.errors import NotEmulated
 from softsnp.conform.kernel import Kernel
 from softsnp.conform.operations import Operation
 from softsnp.conform.pair import Pair
-from softsnp.spec.catalog import DESIGNS
+from softsnp.conform.replays import Replays
+from softsnp.explore import check
+from softsnp.lang.trace import Trace
+from softsnp.spec.catalog import BY_NAME, DESIGNS, SCENARIOS
 
 from .kernels import NAMES, kernel
 from .mutation import mutated
@@ -50,6 +60,38 @@ def test_a_kernel_conforms_and_a_mistake_is_caught_and_shrunk() -> None:
         assert [o.kind for o in found.operations][:-1] in (["offline"], ["add"])
         assert shrink(made, found) == found
     assert made.run(found.operations) is None
+
+
+def test_a_counterexample_of_a_wrong_specification_is_not_reproduced() -> None:
+    """It enables SNP before MFDM; the kernel's threads go another way, and it is said where."""
+    vmlinux, module = kernel("linux-7.3")
+
+    def loaded() -> Kernel:
+        made = Kernel(vmlinux)
+        made.load_module(module)
+        return made
+
+    def replayed(name: str) -> Outcome:
+        prop = BY_NAME["driver-and-firmware-agree"]
+        design = DESIGNS[name]
+        spec = design(SCENARIOS["administration"].activities, firmware="legacy")
+        (outcome,) = check(spec, None, [prop], [], traces=True).outcomes
+        assert outcome.trace is not None
+        return Replays(loaded, design).replay(outcome.trace, prop, "legacy", {})
+
+    assert replayed("linux-7.3").word == CONFIRMED
+    with mutated(next(m for m in MUTATIONS if m.name == "prepare-enables-before-mfdm")):
+        differs = replayed("linux-7.3")
+    assert differs.word == NOT_REPRODUCED
+    assert "in on_each_cpu(): the specification does CPU 0: snp_en 0 → 1" in differs.why
+    assert "the kernel does CPU 0: mfdm 0 → 1" in differs.why
+
+
+def test_what_cannot_be_asked_of_a_kernel_is_not_said_to_hold() -> None:
+    made = pair("linux-7.3").kernel
+    nothing = Trace(4, "CPU", (), {}, {}, frozenset(), (), {})
+    outcome = Replayer(made, nothing).run(BY_NAME["no-deadlock"])
+    assert outcome.word == NOT_REACHABLE
 
 
 @pytest.mark.skipif(which("gcc") is None, reason="gcc is not there to build an object with")
