@@ -131,8 +131,8 @@ CCP = (
         "removal-shuts-down-once",
         CcpSevDev,
         "rmmod_ccp",
-        "        await self.sev_firmware_shutdown()\n" * 2,
-        "        await self.sev_firmware_shutdown()\n",
+        "        await self.sev_firmware_shutdown()  # sev_dev_destroy()\n",
+        "",
     ),
     Mutation(
         "removal-keeps-the-module's-memory",

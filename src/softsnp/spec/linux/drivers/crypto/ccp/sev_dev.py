@@ -204,7 +204,7 @@ class CcpSevDev(X86Sev):
         if self.ccp_users:
             return EBUSY
         self.ccp_loaded = False
-        await self.sev_firmware_shutdown()
-        await self.sev_firmware_shutdown()
+        await self.sev_firmware_shutdown()  # sev_pci_exit()
+        await self.sev_firmware_shutdown()  # sev_dev_destroy()
         self.lose("module")
         return 0
