@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from softsnp.lang import Property, Sometimes, Specification
+from softsnp.lang import AlwaysPossible, LockOrder, Property, Sometimes, Specification
 from softsnp.lang.trace import Trace
 
 from .layout import Layout, Machine, machine
@@ -18,6 +18,9 @@ from .walk import successors
 
 MOST_MEMBERS = 6
 FALLBACK_STATES = 200_000
+EXACT_STATES = 5_000_000
+EXACT_MEMBERS = 2
+"""How many members more than the least are looked at exactly, where more paths could mislead."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Outcome:
     """The number of members of the counterexample."""
     trace: Trace | None = None
     reason: str = ""
-    """Why it is undecided."""
+    """Why it is undecided; or what the violation is made of, where the property does not say."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Result:
     """Which bound ended it early, or an empty string."""
     outcomes: tuple[Outcome, ...]
     reached: dict[str, bool] = field(default_factory=dict)
+    consulted: frozenset[str] = frozenset()
+    """The assumptions that anything looked at: had any other been otherwise, all were the same."""
 
     @property
     def complete(self) -> bool:
@@ -65,6 +70,7 @@ class Checker:
         tables = tabulate(spec, state_judges(properties, checks))
         self.machine: Machine = machine(tables)
         self._exact: dict[int, Search] = {}
+        self._explored: dict[int, Explored] = {}
 
     def search(self, members: int | None) -> Search:
         return Search(self.machine, members, self.properties, self.checks)
@@ -94,14 +100,19 @@ class Checker:
         finding: Finding,
         want_trace: bool,
     ) -> Outcome:
+        if explored.stopped and (finding.steps is None or isinstance(prop, AlwaysPossible)):
+            return Outcome(prop, "undecided", finding.exercised, reason=explored.stopped)
+        if isinstance(prop, AlwaysPossible) and explored.layout.saturated:
+            return self._always_possible(prop, finding, want_trace)
         if finding.steps is None:
-            if explored.stopped:
-                return Outcome(prop, "undecided", finding.exercised, reason=explored.stopped)
             return Outcome(prop, "holds", finding.exercised)
         path = explored.path_to(finding)
         layout = explored.layout
         if layout.saturated:
-            found = self.concretize(explored, path) or self._search_exactly(prop)
+            found = None
+            if not isinstance(prop, LockOrder):  # of which a path shows the last order only
+                found = self.concretize(explored, path)
+            found = found or self._search_exactly(prop)
             if found is None:
                 return Outcome(
                     prop,
@@ -113,7 +124,39 @@ class Checker:
         trace = None
         if want_trace:
             trace = Replay(layout).run(path, prop)
-        return Outcome(prop, "violated", True, len(path) - 1, layout.members, trace)
+        members = layout.members
+        return Outcome(prop, "violated", True, len(path) - 1, members, trace, finding.told)
+
+    def _always_possible(self, prop: AlwaysPossible, finding: Finding, want_trace: bool) -> Outcome:
+        """What is possible for any number of members is decided for some numbers of them exactly.
+
+        A way that the images have may be no way for any one number, and so hide a violation.
+        """
+        if not finding.exercised:
+            return Outcome(prop, "holds", False)
+        least = self.least_members()
+        most = least + EXACT_MEMBERS if finding.steps is None else MOST_MEMBERS
+        for members in range(least, most + 1):
+            explored = self.explored(members)
+            if explored.stopped:
+                return Outcome(
+                    prop, "undecided", True, reason=f"with {members} members: {explored.stopped}"
+                )
+            found = explored.findings[prop.name]
+            if found.steps is not None:
+                path, layout = explored.path_to(found), explored.layout
+                trace = Replay(layout).run(path, prop) if want_trace else None
+                return Outcome(prop, "violated", True, found.steps, members, trace)
+        if finding.steps is None:
+            return Outcome(prop, "holds", True)
+        reason = f"spurious: no run with up to {MOST_MEMBERS} members shows it"
+        return Outcome(prop, "undecided", True, reason=reason)
+
+    def explored(self, members: int) -> Explored:
+        """All of what happens with so many members."""
+        if members not in self._explored:
+            self._explored[members] = self.exact(members).run(Limits(states=EXACT_STATES))
+        return self._explored[members]
 
     def _search_exactly(self, prop: Property) -> tuple[Layout, list[int]] | None:
         """When a path has no concrete run: another path to the same violation, if there is."""
@@ -165,6 +208,7 @@ def check(
     """
     with uncollected():
         checker = Checker(spec, properties, checks)
+        consulted = frozenset(spec.consulted)
         explored = checker.search(members).run(limits or Limits(), watch, ladder)
         outcomes = tuple(
             checker.outcome(
@@ -184,4 +228,5 @@ def check(
             explored.stopped,
             outcomes,
             explored.reached,
+            consulted,
         )

@@ -8,7 +8,7 @@ may name a class that no reachable state has, and never misses one that some sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from softsnp.lang import Change, Cube
 
@@ -34,8 +34,14 @@ NOBODY = None
 class _Flow:
     """The classes of free members, and of the picked member at each local state."""
 
-    def __init__(self, initial: Iterable[int], trees: Sequence[Sequence[Node]]) -> None:
-        self.free = set(initial)
+    def __init__(
+        self,
+        initial: Iterable[int],
+        trees: Sequence[Sequence[Node]],
+        canonical: Mapping[int, int],
+    ) -> None:
+        self.canonical = canonical
+        self.free = {canonical[cls] for cls in initial}
         self.trees = trees
         self.picked: list[list[set[int]]] = [[set() for _ in locals_] for locals_ in trees]
         self.changed = True
@@ -61,7 +67,7 @@ class _Flow:
             if activity != self.activity:
                 groups += locals_
         for group in groups:
-            self.add(group, [change(c) for c in group if cube.holds(c)])
+            self.add(group, [self.canonical[change(c)] for c in group if cube.holds(c)])
 
     def occurs(self, cube: Cube, mine: int | None) -> bool:
         groups = [self.free, *(g for locals_ in self.picked for g in locals_)]
@@ -75,17 +81,17 @@ class _Flow:
             if isinstance(effect, Update):
                 self.spread(effect.cube, effect.change)
                 if mine is not NOBODY and effect.cube.holds(mine):
-                    mine = effect.change(mine)
+                    mine = self.canonical[effect.change(mine)]
             elif isinstance(effect, UpdateOne):
                 self.spread(effect.cube, effect.change)
                 if mine is not NOBODY and effect.cube.holds(mine):
-                    self.walk(node.then, effect.change(mine))
+                    self.walk(node.then, self.canonical[effect.change(mine)])
             elif isinstance(effect, Pick):
                 for cls in sorted(c for c in self.free if effect.cube.holds(c)):
                     self.walk(node.then, cls)
                 return
             elif isinstance(effect, MemberUpdate):
-                mine = effect.change(mine) if mine is not NOBODY else NOBODY
+                mine = NOBODY if mine is NOBODY else self.canonical[effect.change(mine)]
             elif isinstance(effect, Release):
                 self.add(self.free, [] if mine is NOBODY else [mine])
                 mine = NOBODY
@@ -140,29 +146,92 @@ def _cubes_and_changes(nodes: Iterable[Node]) -> tuple[set[Cube], set[Change]]:
     return cubes, changes
 
 
-def canonical_classes(bit_count: int, identity: int, nodes: Iterable[Node]) -> list[int]:
-    """For each class the least one that it cannot be told from: the coarsest such partition.
+class Canonical(dict[int, int]):
+    """Each class that was asked for, to the least one that it cannot be told from.
 
-    ``identity``: the bits that tell members apart in the real system; they are kept.
+    Two classes cannot be told from each other when they give the same answer to every question that
+    is ever asked, now or after any changes: the coarsest partition that changes respect. What is
+    asked after a change is itself a question about the class before it, with the bits left out that
+    the change makes what they have to be. So there are few questions, and however many bits there
+    are, no more classes are looked at than are asked for.
     """
-    found, made = _cubes_and_changes(nodes)
-    cubes, changes = sorted(found), sorted(made)
-    every = range(1 << bit_count)
-    blocks: list[object] = [
-        (cls & identity, tuple(cube.holds(cls) for cube in cubes)) for cls in every
-    ]
-    while True:
-        numbers = {block: i for i, block in enumerate(dict.fromkeys(blocks))}
-        numbered = [numbers[block] for block in blocks]
-        blocks = [(numbered[c], tuple(numbered[change(c)] for change in changes)) for c in every]
-        if len(set(blocks)) == len(numbers):
-            least = {block: cls for cls, block in reversed(list(enumerate(blocks)))}
-            return [least[block] for block in blocks]
+
+    def __init__(self, identity: int, nodes: Iterable[Node]) -> None:
+        """``identity``: the bits that tell members apart in the real system; they are kept."""
+        super().__init__()
+        self.identity = identity
+        self.cubes = _asked_before(*_cubes_and_changes(nodes))
+        self.bits = sorted({1 << b for c in self.cubes for b in _bits(c.mask)}, reverse=True)
+        self.least: dict[tuple[int, tuple[bool, ...]], int] = {}
+
+    def __missing__(self, cls: int) -> int:
+        answers = tuple([cube.holds(cls) for cube in self.cubes])
+        key = (cls & self.identity, answers)
+        if key not in self.least:
+            self.least[key] = self._least(*key)
+        found = self[cls] = self.least[key]
+        return found
+
+    def _least(self, identity: int, answers: tuple[bool, ...]) -> int:
+        """The least class with these answers; there is one."""
+        decided, chosen = self.identity, identity
+        for cube, yes in zip(self.cubes, answers, strict=True):
+            if yes:
+                decided |= cube.mask
+                chosen |= cube.value
+        no = [cube for cube, yes in zip(self.cubes, answers, strict=True) if not yes]
+        found = self._decide([b for b in self.bits if not decided & b], decided, chosen, no)
+        assert found is not None, "the class that was asked for has these answers"
+        return found
+
+    def _decide(self, left: list[int], decided: int, chosen: int, no: list[Cube]) -> int | None:
+        """The least class with the bits that are chosen of those decided, in none of the cubes."""
+        open_cubes = []
+        for cube in no:
+            if not (chosen ^ cube.value) & cube.mask & decided:
+                if not cube.mask & ~decided:
+                    return None
+                open_cubes.append(cube)
+        if not open_cubes or not left:
+            return chosen
+        for value in (0, left[0]):
+            found = self._decide(left[1:], decided | left[0], chosen | value, open_cubes)
+            if found is not None:
+                return found
+        return None
 
 
-def reachable_classes(initial: Iterable[int], trees: Sequence[Sequence[Node]]) -> list[int]:
-    """Every class that a member can be in, sorted."""
-    flow = _Flow(initial, trees)
+class AllApart(dict[int, int]):
+    """Each class by itself."""
+
+    def __missing__(self, cls: int) -> int:
+        return cls
+
+
+def _bits(mask: int) -> list[int]:
+    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def _asked_before(cubes: set[Cube], changes: set[Change]) -> list[Cube]:
+    """The cubes, and all that a class has to be in now so as to be in one of them after changes."""
+    found = dict.fromkeys(sorted(cubes))
+    todo = list(found)
+    for cube in todo:  # which grows as we go
+        for change in sorted(changes):
+            if (cube.value ^ change.value) & cube.mask & change.mask:
+                continue  # no class is in the cube after that
+            before = Cube(cube.mask & ~change.mask, cube.value & ~change.mask)
+            if before.mask and before not in found:
+                found[before] = None
+                todo.append(before)
+    return list(found)
+
+
+def reachable_classes(
+    initial: Iterable[int], trees: Sequence[Sequence[Node]], canonical: Mapping[int, int]
+) -> list[int]:
+    """Every canonical class that a member can be in, sorted."""
+    flow = _Flow(initial, trees, canonical)
     flow.run()
     found = set(flow.free)
     for locals_ in flow.picked:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from softsnp.lang import Change, Cube, Driver, Field, Impossible, SpecError, Specification
+from softsnp.lang import Change, Cube, Driver, Field, Impossible, SpecError, Specification, Step
 from softsnp.lang.position import Position, advance, position
 
 from .recreate import Said, Trail, recreate
@@ -147,12 +147,13 @@ class Concrete:
         free = tuple(sorted([world.members[m] for m in world.free()]))
         return free, tuple(sorted([(a, world.members[m]) for a, m in world.picked.items()]))
 
-    def taken_to(self, where: Position, resting: bool) -> Taken:
+    def taken_to(self, where: Position, step: Step) -> Taken:
         """The step that has just been run, which ended there."""
         return Taken(
             self.world,
             where,
-            resting,
+            step.resting,
+            step.lock,
             tuple(self.said),
             tuple(self.forks),
             tuple(self.ways),
@@ -169,6 +170,8 @@ class Taken:
     world: World
     position: Position
     resting: bool
+    lock: str
+    """The lock that the activity waits for there, or an empty string."""
     said: Said
     forks: tuple[int, ...]
     """The number of ways at each fork."""
@@ -231,4 +234,4 @@ def take(
         raise SpecError(str(error)) from error
     finally:
         coroutine.close()
-    return driver.taken_to(where, step.resting)
+    return driver.taken_to(where, step)

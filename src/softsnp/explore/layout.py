@@ -6,12 +6,12 @@ crosses a 64-bit boundary, so that the integer is also one or two machine words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from softsnp.lang import Kind, SpecError, Specification
 
-from .classes import canonical_classes, picking_activities, reachable_classes
+from .classes import AllApart, Canonical, picking_activities, reachable_classes
 from .merge import merged
 from .populations import Populations
 from .tabulate import Tables
@@ -35,7 +35,9 @@ class Machine:
     blocks: list[list[int]]
     trees: list[list[Node]]
     resting: list[list[bool]]
-    canonical: list[int]
+    orders: list[list[set[tuple[str, str]]]]
+    """By activity and place: (a lock that is held, the lock that is waited for)."""
+    canonical: Mapping[int, int]
     """Class to the least class that it cannot be told from."""
     classes: list[int]
     """The canonical classes that can occur."""
@@ -61,22 +63,24 @@ def _class(spec: Specification, kind: Kind) -> int:
 
 def machine(tables: Tables) -> Machine:
     """Merge the tables of every activity, if wanted, and find the classes that can occur."""
-    blocks, trees, resting = [], [], []
+    blocks, trees, resting, orders = [], [], [], []
     for locals_ in tables.activities:
         b, t, r = merged([x.tree for x in locals_], [x.resting for x in locals_], tables.merge)
         blocks.append(b)
         trees.append(t)
         resting.append(r)
+        orders.append([set[tuple[str, str]]() for _ in t])
+        for local, block in zip(locals_, b, strict=True):
+            orders[-1][block].update(local.orders())
     initial = [_class(tables.spec, kind) for kind in tables.spec.members()]
-    reachable = reachable_classes(initial, trees) if initial else []
     population = tables.spec.population()
-    bit_count = len(population.bits) if population else 0
-    canonical = list(range(1 << bit_count))
+    canonical: Mapping[int, int] = AllApart()
     if tables.merge and population:
         nodes = [*(tree for t in trees for tree in t), *tables.judges.values()]
-        canonical = canonical_classes(bit_count, population.identity_mask, nodes)
-    classes = sorted({canonical[cls] for cls in reachable})
-    return Machine(tables, blocks, trees, resting, canonical, classes, picking_activities(trees))
+        canonical = Canonical(population.identity_mask, nodes)
+    classes = reachable_classes(initial, trees, canonical) if initial else []
+    pickers = picking_activities(trees)
+    return Machine(tables, blocks, trees, resting, orders, canonical, classes, pickers)
 
 
 @dataclass(frozen=True)

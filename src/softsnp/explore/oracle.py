@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
 
-from softsnp.lang import Always, Never, NoDeadlock, Property, Specification
+from softsnp.lang import (
+    Always,
+    AlwaysPossible,
+    LockOrder,
+    Never,
+    NoDeadlock,
+    Property,
+    Specification,
+)
 
 from .concrete import Concrete, World
 from .saturated import Saturated, cap, starts
@@ -43,6 +51,8 @@ class Oracle:
         self.spec = spec
         self.always = [p for p in properties if isinstance(p, Always)]
         self.never = [p for p in properties if isinstance(p, Never)]
+        self.possible = [p for p in properties if isinstance(p, AlwaysPossible)]
+        self.orders = [p for p in properties if isinstance(p, LockOrder)]
         self.deadlocks = [p for p in properties if isinstance(p, NoDeadlock)]
         self.numbered = numbered
         self.remember = remember
@@ -106,7 +116,61 @@ class Oracle:
         if not any(prop.name in seen.violated for prop in self.deadlocks):
             for doomed in self._never_at_rest(before):
                 self._deadlock(seen, depths[doomed])
+        for prop in self.possible:
+            self._no_way(seen, prop, before, depths)
+        for order in self.orders:
+            self._lock_order(seen, order, depths)
         return seen
+
+    def _no_way(
+        self, seen: Seen, prop: AlwaysPossible, before: list[list[int]], depths: list[int]
+    ) -> None:
+        """States from which a goal cannot be reached: backwards from where it is."""
+        can, situation = [], []
+        known: dict[tuple[int, int, tuple[bool, ...]], tuple[bool, bool]] = {}
+        for state in self.states:
+            rests = self._who_rests(state)
+            told = (state[0], state[1], rests)
+            if told not in known:
+                self._look(state)
+                asked = all(rests) or not prop.at_rest
+                known[told] = prop.goal(self.spec), asked and prop.when(self.spec)
+            there, asked = known[told]
+            can.append(there)
+            situation.append(asked)
+        todo = [number for number, there in enumerate(can) if there]
+        while todo:
+            for number in before[todo.pop()]:
+                if not can[number]:
+                    can[number] = True
+                    todo.append(number)
+        if any(situation):
+            seen.exercised.add(prop.name)
+        for number, asks in enumerate(situation):
+            if asks and not can[number]:
+                seen.violated.setdefault(prop.name, depths[number])
+
+    def _lock_order(self, seen: Seen, prop: LockOrder, depths: list[int]) -> None:
+        """Orders as they come up, state by state, until one closes a circle."""
+        reaches: set[tuple[str, str]] = set()
+        for number, state in enumerate(self.states):
+            for of, place in zip(self.places, state[2:], strict=True):
+                for held, wanted in of.orders[place]:
+                    seen.exercised.add(prop.name)
+                    before = {a for a, b in reaches if b == held} | {held}
+                    behind = {b for a, b in reaches if a == wanted} | {wanted}
+                    reaches |= {(a, b) for a in before for b in behind}
+            if any(a == b for a, b in reaches):
+                seen.violated.setdefault(prop.name, depths[number])
+                return
+
+    def _look(self, state: State) -> None:
+        """Let properties see a state."""
+        rests = self._who_rests(state)
+        self.driver.begin(self.ways.world(state), -1, ())
+        self.driver.resting = lambda activity: rests[activity]
+        self.spec.driver = self.driver
+        self.spec.begin_step(-1, atomic="a property is not a step")
 
     def _who_rests(self, state: State) -> tuple[bool, ...]:
         return tuple([of.rests[place] for of, place in zip(self.places, state[2:], strict=True)])
@@ -134,10 +198,7 @@ class Oracle:
         if told in self.judged:
             return
         self.judged.add(told)
-        self.driver.begin(self.ways.world(state), -1, ())
-        self.driver.resting = lambda activity: rests[activity]
-        self.spec.driver = self.driver
-        self.spec.begin_step(-1, atomic="a property is not a step")
+        self._look(state)
         for prop in self.always:
             exercised, violated = prop.judge(self.spec)
             if exercised:

@@ -7,7 +7,7 @@ free members in it. With counts saturated a lane holds 0, 1 or MANY (two or more
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import factorial
 
@@ -47,7 +47,7 @@ class Populations:
     def __init__(
         self,
         classes: Sequence[int],
-        canonical: Sequence[int],
+        canonical: Mapping[int, int],
         pickers: Sequence[int],
         class_bits: int,
         identity: int,

@@ -40,6 +40,11 @@ class Replay:
         ]
         self.trails: list[Trail] = [() for _ in self.block]
         self.at = [blocks[0] for blocks in self.machine.blocks]
+        self.driver.resting = self._rests
+
+    def _rests(self, activity: int) -> bool:
+        """Whether an activity stands between two operations, for a step that asks."""
+        return self.machine.resting[activity][self.at[activity]]
 
     def run(self, path: list[int], prop: Property | None = None) -> Trace:
         """The trace of a path that starts in an initial state and violates the property."""

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes
+from softsnp.lang import Always, AlwaysPossible, LockOrder, Never, NoDeadlock, Property, Sometimes
 
 from .layout import Layout, Machine
+from .lockorder import first_cycle
 from .lower import Program, lower
 from .memory_use import resident, uncollected
 from .rungs.ladder import Ladder
@@ -55,6 +56,8 @@ class Finding:
     end: int | None = None
     extra: int | None = None
     """A violating step's target, when that step leads from ``end`` (events only)."""
+    told: str = ""
+    """What it is made of, where the property's own words do not say."""
 
 
 @dataclass
@@ -100,6 +103,10 @@ class Explored:
 def state_judges(properties: list[Property], checks: list[Sometimes]) -> dict[str, Always]:
     """The predicates to tabulate: those of Always properties and of state reachability checks."""
     judges = {p.name: p for p in properties if isinstance(p, Always)}
+    for prop in properties:
+        if isinstance(prop, AlwaysPossible):
+            for judge in (prop.situation(), prop.arrival()):
+                judges[judge.name] = judge
     for check in checks:
         if check.state is not None:
             judges[check.name] = Always(
@@ -183,6 +190,15 @@ class Search:
             exercised, end = True, rung.deadlock if rung.deadlock >= 0 else None
             if end is None and not explored.stopped:
                 end = rung.no_return()
+        elif isinstance(prop, LockOrder):
+            exercised, end, told = first_cycle(rung.first_at(), self.layout.machine.orders)
+            return Finding(
+                exercised, None if end is None else depth(rung.levels, end), end, None, told
+            )
+        elif isinstance(prop, AlwaysPossible):
+            if explored.stopped:
+                return Finding(rung.judge(prop.name)[0])
+            exercised, end = rung.no_way(prop.situation().name, prop.arrival().name)
         else:
             exercised, end = rung.judge(prop.name)
         return Finding(exercised, None if end is None else depth(rung.levels, end), end)

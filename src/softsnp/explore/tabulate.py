@@ -39,7 +39,14 @@ class LocalState:
     trail: Trail
     position: Position
     resting: bool
+    lock: str = ""
+    """The lock that is waited for here, or an empty string."""
     tree: Node = field(default_factory=Blocked)
+
+    def orders(self) -> list[tuple[str, str]]:
+        """(a lock that is held here, the one that is waited for)."""
+        _, held, _ = self.position
+        return [(name, self.lock) for name, *_ in held if self.lock not in ("", name)]
 
 
 @dataclass
@@ -221,7 +228,7 @@ class _Activity:
                     location(coroutine),
                 )
             local = self.found[where] = len(self.locals)
-            self.locals.append(LocalState(trail, where, step.resting))
+            self.locals.append(LocalState(trail, where, step.resting, step.lock))
             self.steps.append(StepTree(lambda script: self.run(local, script)))
             self.spare.append([])
         if len(self.spare[local]) < MOST_SPARE:

@@ -53,6 +53,8 @@ class Places:
         self.activity = activity
         self.numbers: dict[Position, int] = {start: 0}
         self.rests = [step.resting]
+        self.orders: list[list[tuple[str, str]]] = [[]]
+        """The locks that are held at a place, each with the one that is waited for there."""
         self.memories = [self._memory(())]
 
     def _memory(self, trail: Trail) -> Memory:
@@ -63,6 +65,8 @@ class Places:
         if taken.position not in self.numbers:
             self.numbers[taken.position] = len(self.rests)
             self.rests.append(taken.resting)
+            held = [name for name, *_ in taken.position[1]]
+            self.orders.append([(h, taken.lock) for h in held if taken.lock not in ("", h)])
             self.memories.append(self._memory((*trail, taken.said)))
         return self.numbers[taken.position]
 

@@ -4,24 +4,27 @@ from .driver import Change, Cube, Driver
 from .errors import Impossible, OutOfDomain, SpecError
 from .locks import Lock, Mutex, PercpuRwsem, Writer
 from .population import Bit, Kind, Member, Population, Selection
-from .property import Always, Never, NoDeadlock, Property, Sometimes
+from .property import Always, AlwaysPossible, LockOrder, Never, NoDeadlock, Property, Sometimes
 from .specification import Specification, activity, declared
-from .state import Assumption, Bool, Count, Field, OneOf, Parameter
+from .state import Assumption, Bool, Count, Detail, Field, OneOf, Parameter
 from .steps import Step
 
 __all__ = [
     "Always",
+    "AlwaysPossible",
     "Assumption",
     "Bit",
     "Bool",
     "Change",
     "Count",
     "Cube",
+    "Detail",
     "Driver",
     "Field",
     "Impossible",
     "Kind",
     "Lock",
+    "LockOrder",
     "Member",
     "Mutex",
     "Never",

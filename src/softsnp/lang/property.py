@@ -54,6 +54,40 @@ class NoDeadlock(Property):
 
 
 @dataclass(frozen=True)
+class LockOrder(Property):
+    """No cycle among "waits for the one lock and holds the other", over all locks and all runs.
+
+    It takes no deadlock: that one order and its opposite both occur is enough. Trying a lock
+    without waiting makes no order.
+    """
+
+
+@dataclass(frozen=True)
+class AlwaysPossible(Property):
+    """From every reachable state in which ``when`` holds, one in which ``goal`` holds can still be
+    reached (AG EF). It is not said that it will be. ``goal_sentence`` names the goal.
+    """
+
+    when: Predicate
+    goal: Predicate
+    goal_sentence: str
+    at_rest: bool = False
+    """Whether ``when`` speaks of states in which every activity is at rest."""
+
+    def situation(self) -> Always:
+        """As a property that is exercised in the states of which this one speaks."""
+        return Always(self.name, "", "", "", _true, self.when, self.at_rest)
+
+    def arrival(self) -> Always:
+        """As a property that is exercised where the goal is reached."""
+        return Always(f"{self.name}, goal", "", "", "", _true, self.goal)
+
+
+def _true(_: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
 class Sometimes:
     """A reachability check, against vacuous verdicts: this must be able to happen.
 

@@ -192,7 +192,7 @@ class Specification:
     # does cannot be told apart from having been done under the lock, or just before or after.
 
     async def mutex_lock(self, lock: Mutex) -> None:
-        await Step(lambda: not self._peek(lock.locked), f"for {lock.name}")
+        await Step(lambda: not self._peek(lock.locked), f"for {lock.name}", lock=lock.name)
         self._poke(lock.locked, True)
         self._hold(lock, "write")
 
@@ -209,7 +209,11 @@ class Specification:
         self._poke(lock.locked, False)
 
     async def down_read(self, lock: PercpuRwsem) -> None:
-        await Step(lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}")
+        await Step(
+            lambda: self._peek(lock.writer) is Writer.none,
+            f"for the writer of {lock.name}",
+            lock=lock.name,
+        )
         self._poke(lock.readers, self._peek(lock.readers) + 1)
         self._hold(lock, "read")
 
@@ -219,7 +223,11 @@ class Specification:
 
     async def down_write(self, lock: PercpuRwsem) -> None:
         """Two steps: stop new readers, then wait for those inside."""
-        await Step(lambda: self._peek(lock.writer) is Writer.none, f"for the writer of {lock.name}")
+        await Step(
+            lambda: self._peek(lock.writer) is Writer.none,
+            f"for the writer of {lock.name}",
+            lock=lock.name,
+        )
         self._poke(lock.writer, Writer.waiting)
         await Step(lambda: self._peek(lock.readers) == 0, f"for the readers of {lock.name}")
         self._poke(lock.writer, Writer.holding)
@@ -289,6 +297,14 @@ class Specification:
         """Whether every activity is between two operations."""
         return all(self.driver.at_rest(a) for a in range(len(self.activity_names)))
 
+    def at_rest_of(self, *activities: str) -> bool:
+        """Whether each of these activities is between two operations; who is not there, is."""
+        return all(
+            self.driver.at_rest(number)
+            for number, name in enumerate(self.activity_names)
+            if name in activities
+        )
+
     # --- constants of the run ---------------------------------------------------------------
 
     def assumed(self, name: str) -> bool:
@@ -330,6 +346,8 @@ class Specification:
         """Refuses a second unprotected shared thing in a step that does not say why it may."""
         if thing.ghost or self._atomic is not None:
             return
+        if isinstance(thing, Bit) and thing.identity:
+            return  # it never changes
         if thing.guard is not None:
             mode, _ = self._held.get(self._activity, {}).get(thing.guard, (None, 0))
             if mode == "write" or (mode == "read" and not write):

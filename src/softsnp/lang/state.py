@@ -145,14 +145,35 @@ class OneOf(Field[E]):
 
 
 class Assumption:
-    """Something nobody has proved: on or off for a whole run, never a constant in the code."""
+    """Something nobody has proved: on or off for a whole run, never a constant in the code.
+
+    ``benign`` is the value under which less can go wrong: off for what only adds behaviour, as
+    most do. None: either way has dangers of its own. ``when_on`` and ``when_off`` are clauses
+    that follow an "if" (``a CPU can be hot-added``).
+    """
 
     attribute = "?"
 
-    def __init__(self, default: bool, sentence: str, source: str) -> None:
+    def __init__(
+        self,
+        default: bool,
+        sentence: str,
+        source: str,
+        *,
+        benign: bool | None = False,
+        when_on: str = "",
+        when_off: str = "",
+    ) -> None:
         self.default = default
         self.sentence = sentence
         self.source = source
+        self.benign = benign
+        self.when_on = when_on
+        self.when_off = when_off
+
+    def clause(self, on: bool) -> str:
+        """What being on or off means, to follow an "if"; its name where that is not said."""
+        return (self.when_on if on else self.when_off) or f"{self.name} is {'on' if on else 'off'}"
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attribute = name
@@ -170,6 +191,23 @@ class Assumption:
 
     def __set__(self, spec: Specification, value: object) -> None:
         raise AttributeError(f"the assumption {self.name} is fixed for the whole run")
+
+
+class Detail(Assumption):
+    """A part of the system that a run may leave out, so that it stays small by choice.
+
+    ``sentence`` says what is there when it is in; ``without`` what stands in its place otherwise.
+    """
+
+    def __init__(
+        self, sentence: str, without: str, *, when_on: str = "", when_off: str = ""
+    ) -> None:
+        super().__init__(False, sentence, "", when_on=when_on, when_off=when_off)
+        self.without = without
+
+    def __get__(self, spec: Specification | None, owner: type | None = None) -> Any:
+        """No verdict is said to rest on it: the scenario says what is there."""
+        return self if spec is None else spec.assumptions[self.name]
 
 
 class Parameter:

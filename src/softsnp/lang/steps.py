@@ -12,10 +12,10 @@ class Step:
     step waits for (None: nothing); while it is false the step cannot be taken, which is no step
     at all rather than a stutter. ``resting`` marks the point between two operations, where an
     activity is in the middle of nothing. ``atomic`` is the reason why the step that begins here
-    may touch several shared things.
+    may touch several shared things. ``lock`` names the lock that is waited for, if it is one.
     """
 
-    __slots__ = ("atomic", "guard", "resting", "what")
+    __slots__ = ("atomic", "guard", "lock", "resting", "what")
 
     def __init__(
         self,
@@ -24,11 +24,13 @@ class Step:
         *,
         atomic: str | None = None,
         resting: bool = False,
+        lock: str = "",
     ) -> None:
         self.guard = guard
         self.what = what
         self.atomic = atomic
         self.resting = resting
+        self.lock = lock
 
     def __await__(self) -> Generator[Step, None, None]:
         yield self

@@ -46,10 +46,10 @@ a successor of an explored state is not among the states."""
 (
     C_DONE, C_KNOWN, C_STOP, C_ROOM, C_TRANSITIONS, C_DEADLOCK, C_LEVEL_END, C_LEVELS,
     C_MISSING, C_ARGUMENT, C_EVENTS, C_WORDS, C_NUMBER_AT, C_BITS, C_CHANGED, C_OPEN,
-    C_TAKEN, C_MADE, C_AT, C_LEFT, C_QUESTIONS,
-) = range(21)  # fmt: skip
+    C_TAKEN, C_MADE, C_AT, C_LEFT, C_QUESTIONS, C_EVERY,
+) = range(22)  # fmt: skip
 """What the control array holds."""
-CONTROLS = 21
+CONTROLS = 22
 NEW, EVERY, DRY = range(3)
 """What ``expand`` does."""
 BATCH = 128
@@ -351,47 +351,77 @@ def enter(states, begin, end, words, slots, bits):
 
 
 @njit(cache=True, nogil=True)
+def verdict(control, tables, s0, s1, root):
+    """What a property's tree says of a state: 1 is exercised, 2 violated; negative is a failure."""
+    ops, asked, questions = tables.ops, tables.asked, control[C_QUESTIONS]
+    number = (s0 if control[C_WORDS] == 1 else s1) >> control[C_NUMBER_AT]
+    op = np.int64(root)
+    asked[0], asked[1] = s0, s1
+    for word in range(questions):
+        asked[2 + word] = tables.answers[number * questions + word]
+    while ops[op] & 15 == ASK:
+        value = U(asked[ops[op] >> 12] & ops[op + 1]) * U(ops[op + 2])
+        value >>= U((ops[op] >> 4) & 255)
+        op = np.int64(tables.kids[U(ops[op + 3]) + value])
+    if ops[op] & 15 == FAIL:
+        return -1 - ops[op + 1]
+    return ops[op + 1]
+
+
+@njit(cache=True, nogil=True)
 def judge(control, tables, states, root, at_rest):
     """(whether the situation arises, the first violating state or -1) of a property's tree."""
-    words, number_at = control[C_WORDS], control[C_NUMBER_AT]
-    ops, asked, exercised = tables.ops, tables.asked, False
-    questions = control[C_QUESTIONS]
+    words, exercised = control[C_WORDS], False
     for i in range(control[C_KNOWN]):
         s0 = states[i * words]
         s1 = states[i * words + 1] if words == 2 else 0
         if at_rest and not everyone_rests(s0, s1, tables):
             continue
-        number = (s0 if words == 1 else s1) >> number_at
-        op = np.int64(root)
-        asked[0], asked[1] = s0, s1
-        for word in range(questions):
-            asked[2 + word] = tables.answers[number * questions + word]
-        while ops[op] & 15 == ASK:
-            value = U(asked[ops[op] >> 12] & ops[op + 1]) * U(ops[op + 2])
-            value >>= U((ops[op] >> 4) & 255)
-            op = np.int64(tables.kids[U(ops[op + 3]) + value])
-        if ops[op] & 15 == FAIL:
-            control[C_ARGUMENT] = ops[op + 1]
+        said = verdict(control, tables, s0, s1, root)
+        if said < 0:
+            control[C_ARGUMENT] = -1 - said
             return False, -2 - i
-        if ops[op + 1]:
+        if said:
             exercised = True
-            if ops[op + 1] & 2:
+            if said & 2:
                 return True, i
     return exercised, -1
 
 
 @njit(cache=True, nogil=True)
-def back(control, tables, batch, second, states, slots, can, open_states):
-    """One pass of "who can come to rest from here", from the last open state to the first.
+def mark(control, tables, states, root, at_rest, marks, bit):
+    """Set a bit in the marks of each state in which a property is exercised.
 
-    ``can`` has a bit an activity. The C_OPEN first of ``open_states``, which ascend, are looked
-    at; those that are still open are left there. C_CHANGED: whether anything was learnt. C_AT and
-    C_LEFT are C_OPEN when a pass begins, and say where it goes on after MISSING or SMALL.
+    Gives -1, or the number of a state in which the property fails.
+    """
+    words = control[C_WORDS]
+    for i in range(control[C_KNOWN]):
+        s0 = states[i * words]
+        s1 = states[i * words + 1] if words == 2 else 0
+        if at_rest and not everyone_rests(s0, s1, tables):
+            continue
+        said = verdict(control, tables, s0, s1, root)
+        if said < 0:
+            control[C_ARGUMENT] = -1 - said
+            return i
+        if said:
+            marks[i] |= bit
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def back(control, tables, batch, second, states, slots, can, open_states):
+    """One pass of "what can still be reached from here", from the last open state to the first.
+
+    ``can`` has a bit for each goal, C_EVERY has all of them. The C_OPEN first of ``open_states``,
+    which ascend, are looked at; those that are still open are left there. C_CHANGED: whether
+    anything was learnt. C_AT and C_LEFT are C_OPEN when a pass begins, and say where it goes on
+    after MISSING or SMALL.
     """
     bits, width = control[C_BITS], 1 if second is None else 2
     size, low, tags = slots.size, (1 << bits) - 1, (1 << (32 - bits)) - 1
     out0, sources, hashes = batch.out0, batch.sources, batch.hashes
-    every = (1 << (tables.places.size // 4)) - 1
+    every = control[C_EVERY]
     end, left = control[C_AT], control[C_LEFT]
     while end > 0:
         count = min(BATCH, end)

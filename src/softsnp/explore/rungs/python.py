@@ -131,7 +131,26 @@ class PythonRung:
         every = (1 << len(self.layout.at)) - 1
         places, rests = self.layout.places_mask, self._who_rests()
         row = bytearray if every < 256 else list[int]
-        can = row([rests[state & places] for state in self.states])
+        return self._settle(row([rests[state & places] for state in self.states]), every)
+
+    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
+        situation = self._exercised(when)
+        if not situation:
+            return False, None
+        can = bytearray(len(self.states))
+        for number in self._exercised(goal):
+            can[number] = 1
+        self._settle(can, 1)
+        return True, next((number for number in situation if not can[number]), None)
+
+    def _exercised(self, name: str) -> list[int]:
+        """The states in which a property's situation arises."""
+        judge = self.emitted.judges[name]
+        where = self._at_rest() if name in self.at_rest else range(len(self.states))
+        return [number for number in where if judge(self.states[number], None)]
+
+    def _settle(self, can: bytearray | list[int], every: int) -> int | None:
+        """Give each state the bits of those it leads to. The first that lacks one in the end."""
         open_states = [n for n in range(len(can)) if can[n] != every]
         edges, offsets = self.edges, self.offsets
         while open_states:
@@ -151,6 +170,17 @@ class PythonRung:
                 return min(left) if left else None
             open_states = left[::-1]
         return None
+
+    def first_at(self) -> list[dict[int, int]]:
+        found: list[dict[int, int]] = [{} for _ in self.layout.at]
+        places = self.layout.places_mask
+        first: dict[int, int] = {}
+        for number, state in enumerate(self.states):
+            first.setdefault(state & places, number)
+        for state, number in first.items():
+            for known, (shift, mask) in zip(found, self.layout.at, strict=True):
+                known.setdefault(state >> shift & mask, number)
+        return found
 
     def orbits(self) -> int:
         counts: dict[int, int] = {}

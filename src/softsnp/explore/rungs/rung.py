@@ -62,6 +62,14 @@ class Rung(Protocol):
     def no_return(self) -> int | None:
         """The first state from which some activity can never come to rest again."""
 
+    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
+        """(whether the one property is ever exercised, the first state in which it is and from
+        which no state that exercises the other can be reached).
+        """
+
+    def first_at(self) -> list[dict[int, int]]:
+        """For each activity, each of its places to the first state in which it stands there."""
+
     def orbits(self) -> int:
         """The number of states with members told apart."""
 

@@ -331,11 +331,33 @@ class TableRung:
         return bool(exercised), None if end < 0 else int(end)
 
     def no_return(self) -> int | None:
+        return self._settle(self._who_rests(len(self.states)), (1 << len(self.layout.at)) - 1)
+
+    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
         known = len(self.states)
-        can, every = self._who_rests(known), (1 << len(self.layout.at)) - 1
+        situation, can = np.zeros(known, np.uint16), np.zeros(known, np.uint16)
+        self._mark(when, situation)
+        if not situation.any():
+            return False, None
+        self._mark(goal, can)
+        self._settle(can, 1)
+        lost = np.flatnonzero(situation & ~can)
+        return True, int(lost[0]) if len(lost) else None
+
+    def _mark(self, name: str, marks: npt.NDArray[np.uint16]) -> None:
+        tables, at_rest = self.populations.tables, name in self.at_rest
+        failing = kernel.mark(
+            self.control, tables, self.stored, self.roots[name], at_rest, marks, np.uint16(1)
+        )
+        if failing >= 0:
+            message = self.program.failures[self.control[kernel.C_ARGUMENT]]
+            raise failed(message, depth(self.levels, failing))
+
+    def _settle(self, can: npt.NDArray[np.uint16], every: int) -> int | None:
+        """Give each state the bits of those it leads to. The first that lacks one in the end."""
         still = np.flatnonzero(can != every).astype(np.uint32)
         control = self.control
-        control[kernel.C_OPEN] = len(still)
+        control[kernel.C_OPEN], control[kernel.C_EVERY] = len(still), every
         while control[kernel.C_OPEN]:
             control[kernel.C_AT] = control[kernel.C_LEFT] = control[kernel.C_OPEN]
             control[kernel.C_CHANGED] = 0
@@ -356,6 +378,15 @@ class TableRung:
             if not control[kernel.C_CHANGED]:
                 return int(still[0]) if control[kernel.C_OPEN] else None
         return None
+
+    def first_at(self) -> list[dict[int, int]]:
+        found = []
+        for word, shift, mask, _ in self.populations.tables.places.reshape(-1, 4):
+            known = len(self.states) * self.words
+            places = self.stored[word : known : self.words] >> shift & mask
+            which, first = np.unique(places, return_index=True)
+            found.append(dict(zip(which.tolist(), first.tolist(), strict=True)))
+        return found
 
     def _who_rests(self, known: int) -> npt.NDArray[np.uint16]:
         """For each state the set (by bits) of the activities that rest there."""
