@@ -104,7 +104,7 @@ def test_show_without_a_function_lists_them_all(softsnp: Softsnp) -> None:
 def test_help_names_every_verb(softsnp: Softsnp) -> None:
     done = softsnp("--help")
     assert done.returncode == 0
-    for verb in ("check", "explain", "list", "show"):
+    for verb in ("check", "explain", "why", "claims", "findings", "sweep", "list", "show"):
         assert f"    {verb} " in done.stdout
 
 

@@ -6,6 +6,7 @@ from softsnp.spec.fw.psp import Psp
 from softsnp.spec.linux.drivers.crypto.ccp.sev_dev import CcpSevDev
 from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctlsDirect
 from softsnp.spec.linux.kernel.kexec_core import KexecCore
+from softsnp.spec.linux.kernel.reboot import Reboot
 from softsnp.spec.linux.virt.kvm.kvm_main import Kvm
 
 from .mutation import Mutation
@@ -38,14 +39,14 @@ CCP = (
     Mutation(
         "init-without-df-flush",
         CcpSevDev,
-        "snp_init_commands",
+        "snp_init_flush",
         "return await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH)",
         "return 0",
     ),
     Mutation(
         "init-is-done-before-its-flush",
         CcpSevDev,
-        "snp_init_commands",
+        "snp_init_flush",
         "        return await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH)",
         "        self.snp_initialized = True\n"
         "        return await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH)",
@@ -67,23 +68,23 @@ CCP = (
     Mutation(
         "shutdown-gives-up-on-dirty-asids",
         CcpSevDev,
-        "_sev_snp_shutdown_locked",
+        "snp_shutdown_commands",
         "if status is Status.DFFLUSH_REQUIRED:",
         "if False:",
     ),
     Mutation(
         "shutdown-without-writing-caches-back",
         CcpSevDev,
-        "_sev_snp_shutdown_locked",
+        "snp_shutdown_commands",
         FLUSH,
         "",
     ),
     Mutation(
         "a-failed-shutdown-is-forgotten",
         CcpSevDev,
-        "_sev_snp_shutdown_locked",
-        "        if status is not Status.SUCCESS:\n            return EIO\n",
-        "",
+        "snp_shutdown_commands",
+        "return 0 if status is Status.SUCCESS else EIO",
+        "return 0",
     ),
     Mutation(
         "shutdown-leaves-the-cpus",
@@ -95,9 +96,9 @@ CCP = (
     Mutation(
         "shutdown-leaves-legacy-sev",
         CcpSevDev,
-        "_sev_firmware_shutdown",
-        "if self.sev_plat_state is State.INIT:",
-        "if False:",
+        "_sev_platform_shutdown_locked",
+        "if self.sev_plat_state is not State.INIT:",
+        "if True:",
     ),
     Mutation(
         "platform-init-forgets-that-it-is-done",
@@ -110,20 +111,20 @@ CCP = (
         "platform-init-needs-no-snp",
         CcpSevDev,
         "sev_platform_init",
-        "if rc == 0:",
+        "if rc == 0 and (self.psp_init_on_probe or not probe):",
         "if True:",
     ),
     Mutation(
         "legacy-init-does-not-say-so",
         CcpSevDev,
-        "sev_platform_init_sev",
+        "_sev_platform_init_locked",
         "        self.sev_plat_state = State.INIT\n",
         "",
     ),
     Mutation(
         "legacy-init-writes-no-caches-back",
         CcpSevDev,
-        "sev_platform_init_sev",
+        "_sev_platform_init_locked",
         FLUSH,
         "",
     ),
@@ -155,8 +156,8 @@ OTHERS = (
     Mutation("vlek-load-needs-no-snp", SevIoctlsDirect, "sev_ioctl_do_snp_vlek_load", NO_SNP, ""),
     Mutation(
         "kexec-leaves-the-firmware",
-        KexecCore,
-        "kernel_kexec",
+        Reboot,
+        "kernel_restart_prepare",
         "await self.sev_firmware_shutdown()  # device_shutdown() → sp_pci_shutdown()",
         "pass",
     ),
@@ -168,19 +169,25 @@ OTHERS = (
         "if self.kvm_amd:",
         "if False:",
     ),
-    Mutation("kvm-forgets-cpus-that-go", Kvm, "cpuhp_ap_offline", "cpu.set(hsave=False)", "pass"),
+    Mutation(
+        "kvm-forgets-cpus-that-go",
+        Kvm,
+        "cpuhp_ap_offline",
+        "cpu.set(hsave=False, svme=False)",
+        "pass",
+    ),
     Mutation(
         "firmware-does-not-look-at-mfdm",
         Psp,
-        "_snp_init_ex",
-        "if not self._counted(mfdm=True):",
-        "if False:",
+        "_prepared",
+        "            and self._counted(mfdm=True)\n",
+        "",
     ),
     Mutation(
         "firmware-shuts-down-under-a-guest",
         Psp,
-        "_snp_shutdown_ex",
-        "if self.guest_pages_assigned:",
-        "if False:",
+        "_snp_shutdown_ex_refused",
+        "if dirty or self.guest_pages_assigned:",
+        "if dirty:",
     ),
 )

@@ -9,7 +9,7 @@ from .mutation import Mutation
 
 MFDM = "        await self.on_each_cpu(mfdm=True)  # mfd_reconfigure(1)\n"
 SNP_EN = "        await self.on_each_cpu(snp_en=True, vmpl_en=True)  # snp_enable()\n"
-HSAVE = "        await self.on_each_cpu(hsave=False)  # clear_hsave_pa()\n"
+HSAVE = "        await self.clear_hsave_pa()\n"
 
 PREPARE = (
     Mutation(
@@ -78,7 +78,7 @@ UNDO = (
     Mutation(
         "clear-rmp-leaves-the-table",
         X86Sev,
-        "clear_rmp",
+        "zero_rmp",
         "self.rmp = RmpTable.ZERO",
         "",
     ),
@@ -148,20 +148,20 @@ LINUX_6_12 = (
         Linux612,
         "cpuhp_ap_online",
         "await super().cpuhp_ap_online(cpu)",
-        "",
+        "0",
     ),
     Mutation(
         "6.12-callback-before-kvm's",
         Linux612,
         "cpuhp_ap_online",
-        "        await super().cpuhp_ap_online(cpu)\n",
-        "        cpu.set(snp_en=True, vmpl_en=True)\n        await super().cpuhp_ap_online(cpu)\n",
+        "        rc = await",
+        "        cpu.set(snp_en=True, vmpl_en=True)\n        rc = await",
     ),
     Mutation(
         "6.12-init-leaves-hsave",
         Linux612,
         "snp_prepare",
-        "        await self.on_each_cpu(hsave=False)  # snp_set_hsave_pa()\n",
+        "        await self.clear_hsave_pa()  # snp_set_hsave_pa()\n",
         "",
     ),
     Mutation(

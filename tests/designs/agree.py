@@ -11,11 +11,11 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from softsnp.spec.activities import Host
-from softsnp.spec.designs import LINEAGE
 from tests.explore.explorers import Numbers
 
 from .agreement import (
     COMBINATIONS,
+    COUNTED,
     MEMBERS,
     PINNED,
     Combination,
@@ -39,7 +39,7 @@ def progress(done: int) -> None:
 
 
 def main() -> int:
-    runs: dict[type[Host], dict[str, Numbers]] = {design: {} for design in LINEAGE}
+    runs: dict[type[Host], dict[str, Numbers]] = {design: {} for design in COUNTED}
     wrong = []
     progress(0)
     # The largest come first, so that no process is left alone with one at the end.

@@ -1,4 +1,4 @@
-"""The survey: every design, firmware and set of assumptions at any, 2 and 3 CPUs, and who counts.
+"""The survey: designs, firmware and sets of assumptions at any number and 2 CPUs, and who counts.
 
 What the oracle counts is pinned in ``oracle/NAME.json``, one file a design. Every engine has to
 come to the same numbers.
@@ -19,14 +19,14 @@ from softsnp.explore.search import Search, state_judges
 from softsnp.explore.tabulate import tabulate
 from softsnp.spec.activities import Host
 from softsnp.spec.catalog import SURVEY
-from softsnp.spec.designs import LINEAGE
+from softsnp.spec.designs import Proposal, ReviewDisableOfflining, RmpoptV10
 from softsnp.spec.properties import PROPERTIES
 from tests.explore.explorers import Numbers, numbers, of_tables
 
 from .runs import HOST, PROFILES, label
 
 PINNED = Path(__file__).parent / "oracle"
-MEMBERS = (None, 2, 3)
+MEMBERS = (None, 2)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,12 @@ class Combination:
 
 
 Run = tuple[Combination, int | None]
-COMBINATIONS = [Combination(*each) for each in product(LINEAGE, PROFILES, range(len(SURVEY)))]
+COUNTED = (RmpoptV10, Proposal, ReviewDisableOfflining)
+"""The designs that the oracle counts; the properties of paths have made it too slow for all."""
+COMBINATIONS = [
+    *(Combination(RmpoptV10, PROFILES[0], survey) for survey in range(len(SURVEY))),
+    *(Combination(design, profile, 0) for design in COUNTED[1:] for profile in PROFILES),
+]
 RUNS: list[Run] = list(product(COMBINATIONS, MEMBERS))
 
 
@@ -136,7 +141,7 @@ def pinned(design: type[Host]) -> dict[str, Numbers]:
 
 def affordable(states: int) -> dict[Combination, dict[int | None, Numbers]]:
     """What is pinned of the smallest runs that have so many states together, by combination."""
-    by_name: dict[type[Host], dict[str, Numbers]] = {d: pinned(d) for d in LINEAGE}
+    by_name: dict[type[Host], dict[str, Numbers]] = {d: pinned(d) for d in COUNTED}
     every = [(c, m, by_name[c.design][c.run(m)]) for c, m in RUNS]
     found: dict[Combination, dict[int | None, Numbers]] = {}
     for combination, members, right in sorted(every, key=lambda each: each[2].states):

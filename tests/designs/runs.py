@@ -6,7 +6,8 @@ from softsnp.explore import Result, check
 from softsnp.spec.activities import Host
 from softsnp.spec.catalog import FIRMWARE, SCENARIOS
 from softsnp.spec.designs import LINEAGE
-from softsnp.spec.properties import PROPERTIES, REACHABLE
+from softsnp.spec.properties import PROPERTIES
+from softsnp.spec.reachable import checks
 
 HOST = next(iter(SCENARIOS.values())).activities
 PROFILES = tuple(FIRMWARE)
@@ -23,7 +24,7 @@ def result(
     traces: bool = False,
 ) -> Result:
     spec = design(HOST, assume or {}, firmware=profile)
-    return check(spec, members, PROPERTIES, REACHABLE, traces=traces)
+    return check(spec, members, PROPERTIES, checks(spec), traces=traces)
 
 
 def verdicts(found: Result) -> dict[str, str]:

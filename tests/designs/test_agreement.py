@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 
 from softsnp.spec.catalog import SURVEY
-from softsnp.spec.designs import LINEAGE
 
 from .agreement import (
     COMBINATIONS,
+    COUNTED,
     ENGINES,
     MEMBERS,
     PINNED,
@@ -30,14 +30,14 @@ LIVE = affordable(1_000_000)
 
 
 def test_there_are_numbers_for_the_whole_survey_and_nothing_else() -> None:
-    assert {file.stem for file in PINNED.glob("*.json")} == {design.name for design in LINEAGE}
-    for design in LINEAGE:
+    assert {file.stem for file in PINNED.glob("*.json")} == {design.name for design in COUNTED}
+    for design in COUNTED:
         mine = [c for c in COMBINATIONS if c.design is design]
         assert pinned(design).keys() == {c.run(members) for c in mine for members in MEMBERS}
 
 
 def test_the_files_are_as_they_would_be_written() -> None:
-    for design in LINEAGE:
+    for design in COUNTED:
         assert (PINNED / f"{design.name}.json").read_text() == to_text(pinned(design))
 
 
@@ -45,7 +45,7 @@ def test_the_files_are_as_they_would_be_written() -> None:
 def test_what_is_compared_every_day_has_some_of_everything(
     chosen: dict[Combination, dict[int | None, object]],
 ) -> None:
-    assert {c.design for c in chosen} == set(LINEAGE)
+    assert {c.design for c in chosen} == set(COUNTED)
     assert {c.profile for c in chosen} == set(PROFILES)
     assert {c.survey for c in chosen} == set(range(len(SURVEY)))
     assert {members for runs in chosen.values() for members in runs} == set(MEMBERS)

@@ -48,6 +48,11 @@ PROPERTIES = [
         at_rest=True),
     Never("never", "", "", "", never="bang", situation="try"),
     NoDeadlock("no-deadlock", "", "", ""),
+    LockOrder("lock-order", "", "", ""),
+    AlwaysPossible("possible", "", "", "", when=lambda s: {when}, goal=lambda s: {must},
+        goal_sentence=""),
+    AlwaysPossible("possible-from-rest", "", "", "", when=lambda s: {when_resting},
+        goal=lambda s: {must}, goal_sentence="", at_rest=True),
 ]
 """
 ACTIVITIES = ("first", "second", "third")

@@ -6,7 +6,8 @@ import pytest
 
 from softsnp.explore import Limits, Progress, check
 from softsnp.spec.designs import RmpoptV10
-from softsnp.spec.properties import PROPERTIES, REACHABLE
+from softsnp.spec.properties import PROPERTIES
+from softsnp.spec.reachable import checks
 
 HOST = ("administrator", "hotplugger")
 
@@ -16,7 +17,7 @@ def spec() -> RmpoptV10:
 
 
 def test_a_bound_on_states_leaves_no_property_holding() -> None:
-    found = check(spec(), None, PROPERTIES, REACHABLE, limits=Limits(states=2000))
+    found = check(spec(), None, PROPERTIES, checks(spec()), limits=Limits(states=2000))
     assert not found.complete
     assert found.stopped == "--max-states 2000 reached"
     verdicts = {o.prop.name: o.verdict for o in found.outcomes}
@@ -25,8 +26,8 @@ def test_a_bound_on_states_leaves_no_property_holding() -> None:
 
 
 def test_a_bound_that_is_not_reached_changes_nothing() -> None:
-    bounded = check(spec(), 2, PROPERTIES, REACHABLE, limits=Limits(states=10**9))
-    free = check(spec(), 2, PROPERTIES, REACHABLE)
+    bounded = check(spec(), 2, PROPERTIES, checks(spec()), limits=Limits(states=10**9))
+    free = check(spec(), 2, PROPERTIES, checks(spec()))
     assert bounded == free or [o.verdict for o in bounded.outcomes] == [
         o.verdict for o in free.outcomes
     ]
@@ -34,7 +35,7 @@ def test_a_bound_that_is_not_reached_changes_nothing() -> None:
 
 
 def test_a_bound_on_memory_ends_a_run() -> None:
-    found = check(spec(), None, PROPERTIES, REACHABLE, limits=Limits(memory=1))
+    found = check(spec(), None, PROPERTIES, checks(spec()), limits=Limits(memory=1))
     assert found.stopped.startswith("--max-memory")
     assert "holds" not in {o.verdict for o in found.outcomes}
 
@@ -44,7 +45,7 @@ def test_ctrl_c_ends_a_run_with_what_it_has() -> None:
         if progress.states > 2000:
             raise KeyboardInterrupt
 
-    found = check(spec(), None, PROPERTIES, REACHABLE, watch=watch)
+    found = check(spec(), None, PROPERTIES, checks(spec()), watch=watch)
     assert found.stopped == "interrupted"
     assert found.states > 2000
     assert "holds" not in {o.verdict for o in found.outcomes}
@@ -52,6 +53,6 @@ def test_ctrl_c_ends_a_run_with_what_it_has() -> None:
 
 @pytest.mark.parametrize("members", [None, 3])
 def test_the_same_question_has_the_same_answer(members: int | None) -> None:
-    first = check(spec(), members, PROPERTIES, REACHABLE, traces=True)
-    second = check(spec(), members, PROPERTIES, REACHABLE, traces=True)
+    first = check(spec(), members, PROPERTIES, checks(spec()), traces=True)
+    second = check(spec(), members, PROPERTIES, checks(spec()), traces=True)
     assert first == second

@@ -27,7 +27,8 @@ from softsnp.lang import (
     activity,
 )
 from softsnp.spec.designs import RmpoptV9, RmpoptV10
-from softsnp.spec.properties import PROPERTIES, REACHABLE
+from softsnp.spec.properties import PROPERTIES
+from softsnp.spec.reachable import checks
 
 from . import toys
 
@@ -87,20 +88,22 @@ def test_toys(spec: Specification, properties: list[Property], members: int | No
 @pytest.mark.parametrize("done", [0, 1, 2048, 7000, 10**9])
 def test_a_search_can_change_rungs_at_any_point(done: int) -> None:
     spec = RmpoptV9(HOST, {"cpu-hot-add": True}, firmware="legacy")
-    tables = tabulate(spec, state_judges(PROPERTIES, REACHABLE))
-    made = Search(machine(tables), None, PROPERTIES, REACHABLE)
-    again = Search(machine(tables), None, PROPERTIES, REACHABLE)
+    asked = checks(spec)
+    tables = tabulate(spec, state_judges(PROPERTIES, asked))
+    made = Search(machine(tables), None, PROPERTIES, asked)
+    again = Search(machine(tables), None, PROPERTIES, asked)
     assert told(again.run(ladder=ChangesAt(done))) == told(made.run(ladder=Ladder("python")))
 
 
 @pytest.mark.parametrize("members", [None, 5])
 def test_results_are_equal_with_their_traces(members: int | None) -> None:
+    spec = RmpoptV10(HOST, firmware="x86-shutdown")
     answers = [
         check(
             RmpoptV10(HOST, firmware="x86-shutdown"),
             members,
             PROPERTIES,
-            REACHABLE,
+            checks(spec),
             ladder=Ladder(rung),
             traces=True,
         )

@@ -15,7 +15,7 @@ from softsnp.spec.activities import Host
 from softsnp.spec.designs import Linux73, Linux612, RmpoptV10
 from softsnp.spec.fw.psp import State
 
-READY = ("listed", "present", "online", "snp_en", "vmpl_en", "mfdm")
+READY = ("listed", "fused", "present", "online", "snp_en", "vmpl_en", "mfdm")
 OFFLINE = tuple(bit for bit in READY if bit != "online")
 
 
@@ -87,7 +87,7 @@ def test_snp_init_looks_at_every_core(cpu: tuple[str, ...], status: Status) -> N
 
 
 def test_snp_init_looks_at_offline_cores_only_if_the_firmware_counts_them() -> None:
-    bare = ("listed", "present")
+    bare = ("listed", "fused", "present")
     assert snp_init(READY, bare) is Status.INVALID_CONFIG
     blind = {"firmware-counts-offline-cores": False}
     assert snp_init(READY, bare, assume=blind) is Status.SUCCESS
@@ -114,13 +114,13 @@ def test_shutdown_wants_a_df_flush_while_a_guest_has_pages() -> None:
 
 def test_legacy_init_is_refused_with_snp_en_set_and_snp_down() -> None:
     assert Bench(READY).host._psp_execute(Command.INIT_EX) is Status.INVALID_PLATFORM_STATE
-    up = Bench(READY, snp_state=State.INIT)
+    up = Bench(READY, snp_state=State.INIT, rmp_initialized=True)
     assert up.host._psp_execute(Command.INIT_EX) is Status.SUCCESS
 
 
-BOOT = ("boot", "listed", "present", "online")
-SECOND = ("listed", "present", "online")
-AWAY = ("listed", "present")
+BOOT = ("boot", "listed", "fused", "present", "online")
+SECOND = ("listed", "fused", "present", "online")
+AWAY = ("listed", "fused", "present")
 
 
 def online(bench: Bench) -> list[bool]:
@@ -225,9 +225,9 @@ def test_6_12_goes_by_one_cpu_after_a_kexec_and_then_by_its_callback() -> None:
 def test_6_12_enables_a_cpu_that_comes_up_but_not_enough_for_snp_init() -> None:
     bench = Bench(("boot", *READY), AWAY, design=Linux612, kvm_amd=True)
     assert bench.call(bench.host.device_online) == 0
-    assert bench.cpus()[1] == {*without("mfdm"), "hsave"}
+    assert bench.cpus()[1] == {*without("mfdm"), "hsave", "svme"}
     assert bench.call(bench.host.snp_prepare) == 0
-    assert bench.cpus()[1] == {*without("mfdm")}
+    assert bench.cpus()[1] == {*without("mfdm"), "svme"}
     assert bench.host._psp_execute(Command.SNP_INIT_EX) is Status.INVALID_CONFIG
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import softsnp
+from softsnp.lang import Property
 from softsnp.lang.trace import Trace, TraceStep
 from softsnp.spec.catalog import BY_NAME
 
@@ -59,15 +61,22 @@ def _property(verdict: Verdict) -> dict[str, Any]:
     }[verdict.verdict]
     return {
         "name": verdict.name,
+        "kind": kind(prop),
         "verdict": verdict.verdict,
         "exercised": verdict.exercised,
         "steps": verdict.steps,
         "summary": summary,
-        "trace": _trace(verdict.trace) if verdict.trace else [],
+        "trace": steps(verdict.trace) if verdict.trace else [],
     }
 
 
-def _trace(trace: Trace) -> list[dict[str, Any]]:
+def kind(prop: Property) -> str:
+    """always, never, no-deadlock, lock-order or always-possible."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(prop).__name__).lower()
+
+
+def steps(trace: Trace) -> list[dict[str, Any]]:
+    """A trace as a list of its steps."""
     return [_step(step) for step in trace.steps]
 
 

@@ -13,7 +13,7 @@ from . import options
 from .designs import find
 from .errors import UsageError
 from .progress import meter
-from .runs import Answer, Verdict
+from .runs import Answer, Run, Verdict
 from .tables import changed, cpus
 from .workers import answering
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     for answer in answers:
         verdict = answer.verdict(name)
         if verdict.verdict == "violated":
-            print(_violated(answer, verdict, args.reproducer), end="")
+            print(violation(answer.run, verdict, args.reproducer), end="")
             return 0
     for answer in answers:
         print(_told(answer, answer.verdict(name)))
@@ -65,12 +65,13 @@ def run(args: argparse.Namespace) -> int:
     return 0 if decided else 3
 
 
-def _violated(answer: Answer, verdict: Verdict, commands: bool) -> str:
+def violation(run: Run, verdict: Verdict, commands: bool = False) -> str:
+    """The chart of a violation, or the commands that reproduce it."""
     assert verdict.trace is not None
-    prop, run = BY_NAME[verdict.name], answer.run
+    prop = BY_NAME[verdict.name]
     title = (
         f"{run.design.name} breaks {prop.name} in {verdict.steps} steps, with "
-        f"{cpus(verdict.members)} and {run.firmware} firmware{_under(answer)}: {prop.sentence}."
+        f"{cpus(verdict.members)} and {run.firmware} firmware{_under(run)}: {prop.sentence}."
     )
     if commands:
         return reproducer(verdict.trace, prop, title, COMMANDS, FAULTS)
@@ -79,7 +80,7 @@ def _violated(answer: Answer, verdict: Verdict, commands: bool) -> str:
 
 def _told(answer: Answer, verdict: Verdict) -> str:
     prop, run = BY_NAME[verdict.name], answer.run
-    where = f"{run.design.name}, {run.firmware} firmware, {cpus(run.members)}{_under(answer)}"
+    where = f"{run.design.name}, {run.firmware} firmware, {cpus(run.members)}{_under(run)}"
     if verdict.verdict == "undecided":
         told = f"{prop.name} is undecided: {verdict.reason}"
     else:
@@ -90,5 +91,5 @@ def _told(answer: Answer, verdict: Verdict) -> str:
     return textwrap.fill(f"{where}: {told}. {counts}.", WIDTH, subsequent_indent="  ")
 
 
-def _under(answer: Answer) -> str:
-    return "".join(f", {name}" for name in changed(answer.run))
+def _under(run: Run) -> str:
+    return "".join(f", {name}" for name in changed(run))

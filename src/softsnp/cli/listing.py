@@ -10,6 +10,7 @@ from softsnp.spec.catalog import (
     ACTIVITIES,
     ASSUMPTIONS,
     DESIGNS,
+    DETAILS,
     FIRMWARE,
     SCENARIOS,
     sentence,
@@ -52,13 +53,28 @@ def _firmware() -> list[Entry]:
 
 
 def _scenarios() -> list[Entry]:
-    return [(s.name, [f"{s.sentence}: {', '.join(s.activities)}."]) for s in SCENARIOS.values()]
+    return [
+        (
+            s.name,
+            [
+                f"{s.sentence}.",
+                f"With: {', '.join((*s.activities, *s.details))}.",
+                f"Leaves out: {', '.join(s.leaves_out()) or 'nothing'}.",
+            ],
+        )
+        for s in SCENARIOS.values()
+    ]
+
+
+def _details() -> list[Entry]:
+    return [(name, [d.sentence, f"Without: {d.without}"]) for name, d in DETAILS.items()]
 
 
 LISTS: dict[str, Callable[[], list[Entry]]] = {
     "designs": _designs,
     "properties": _properties,
     "assumptions": _assumptions,
+    "details": _details,
     "activities": _activities,
     "firmware": _firmware,
     "scenarios": _scenarios,

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 
 from softsnp.explore import RUNGS, Limits
-from softsnp.spec.catalog import ACTIVITIES, ASSUMPTIONS, BY_NAME, FIRMWARE, IOCTLS, SCENARIOS
+from softsnp.spec.catalog import (
+    ACTIVITIES,
+    ASSUMPTIONS,
+    BY_NAME,
+    DETAILS,
+    FIRMWARE,
+    FORMER,
+    IOCTLS,
+    SCENARIOS,
+)
 
 from .designs import DesignRef
 from .errors import UsageError, unknown
@@ -17,10 +27,8 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what to explore."""
-    parser.add_argument(
-        "--firmware", metavar="PROFILE", help=f"{' or '.join(FIRMWARE)} (default: each)"
-    )
-    parser.add_argument("--cpus", metavar="N", help="a number of CPUs, or any (the default)")
+    add_firmware(parser)
+    add_cpus(parser)
     parser.add_argument(
         "--assume",
         metavar="NAME",
@@ -33,6 +41,32 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--activities", metavar="A,B", help="who is active, one by one, instead of a scenario"
     )
     parser.add_argument("--ioctls", metavar="ERA", help=f"{' or '.join(IOCTLS)}, as of that kernel")
+    add_exploring(parser)
+
+
+def add_firmware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--firmware", metavar="PROFILE", help=f"{' or '.join(FIRMWARE)} (default: each)"
+    )
+
+
+def add_cpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cpus", metavar="N", help="a number of CPUs, or any (the default)")
+
+
+def add_scenarios(parser: argparse.ArgumentParser) -> None:
+    """``--scenario`` for who goes through several."""
+    parser.add_argument(
+        "--scenario",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=f"{', '.join(SCENARIOS)} (default: each); may be given several times",
+    )
+
+
+def add_exploring(parser: argparse.ArgumentParser) -> None:
+    """How to explore, and how much of it."""
     parser.add_argument(
         "--rung",
         metavar="NAME",
@@ -63,14 +97,15 @@ def members(text: str | None) -> int | None:
 
 
 def assumptions(names: list[str]) -> dict[str, bool]:
-    """``NAME`` is on, ``no-NAME`` is off; commas separate several."""
+    """``NAME`` is on, ``no-NAME`` is off; commas separate several. A detail is named likewise."""
+    switches = {**ASSUMPTIONS, **DETAILS}
     found: dict[str, bool] = {}
     for text in [part for name in names for part in name.split(",") if part]:
         name, on = text, True
-        if text not in ASSUMPTIONS and text.startswith("no-"):
+        if text not in switches and text.startswith("no-"):
             name, on = text.removeprefix("no-"), False
-        if name not in ASSUMPTIONS:
-            raise unknown("assumption", name, ASSUMPTIONS, "assumptions")
+        if name not in switches:
+            raise unknown("assumption", name, switches, "assumptions")
         if found.get(name, on) != on:
             raise UsageError(f"--assume {name} and --assume no-{name} exclude each other")
         found[name] = on
@@ -89,10 +124,17 @@ def activities(scenario: str | None, listed: str | None) -> tuple[str, tuple[str
         if not names or len(set(names)) != len(names):
             raise UsageError(f"--activities wants different names, at least one; got {listed!r}")
         return "custom", names
-    name = scenario or next(iter(SCENARIOS))
-    if name not in SCENARIOS:
-        raise unknown("scenario", name, SCENARIOS, "scenarios")
+    (name,) = scenarios([scenario or next(iter(SCENARIOS))])
     return name, SCENARIOS[name].activities
+
+
+def scenarios(names: list[str]) -> list[str]:
+    """The scenarios asked for in the order of the catalogue; all of them when none is."""
+    found = [FORMER.get(name, name) for name in names]
+    for name in found:
+        if name not in SCENARIOS:
+            raise unknown("scenario", name, SCENARIOS, "scenarios")
+    return [name for name in SCENARIOS if not found or name in found]
 
 
 def ioctls(text: str | None) -> str | None:
@@ -127,6 +169,17 @@ def properties(names: list[str]) -> tuple[str, ...]:
     return tuple(name for name in BY_NAME if not names or name in names)
 
 
+def enough(count: int | None, assumed: Mapping[str, bool]) -> None:
+    """Refuses fewer CPUs than there must be."""
+    if count is not None and count < least(assumed):
+        raise UsageError(f"--cpus wants {least(assumed)} or more with cpu-hot-add; got {count}")
+
+
+def least(assumed: Mapping[str, bool]) -> int:
+    """The fewest CPUs that there are: one that is added comes on top of the first."""
+    return 2 if assumed.get("cpu-hot-add") else 1
+
+
 def runs(
     args: argparse.Namespace,
     designs: list[DesignRef],
@@ -138,9 +191,7 @@ def runs(
     scenario, active = activities(args.scenario, args.activities)
     count = members(args.cpus)
     for assumed in sets:
-        least = 2 if assumed.get("cpu-hot-add") else 1
-        if count is not None and count < least:
-            raise UsageError(f"--cpus wants {least} or more with cpu-hot-add; got {count}")
+        enough(count, assumed)
     return [
         Run(
             design,

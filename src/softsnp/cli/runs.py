@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from softsnp.explore import Ladder, Limits, Progress, Result, check
 from softsnp.lang.trace import Trace
-from softsnp.spec.catalog import BY_NAME
-from softsnp.spec.properties import REACHABLE
+from softsnp.spec.catalog import BY_NAME, SCENARIOS
+from softsnp.spec.reachable import checks
 
 from .designs import DesignRef
 
@@ -62,6 +62,8 @@ class Answer:
     stopped: str
     verdicts: tuple[Verdict, ...]
     reached: dict[str, bool]
+    consulted: frozenset[str]
+    """The assumptions that anything looked at."""
     seconds: float
 
     def verdict(self, name: str) -> Verdict:
@@ -78,12 +80,15 @@ def execute(run: Run, watch: Watch | None = None, ladder: Ladder | None = None) 
     """
     began = time.monotonic()
     design = run.design.load(run.ioctls)
-    spec = design(run.activities, dict(run.assume), firmware=run.firmware)
+    assume = dict(run.assume)
+    if run.scenario in SCENARIOS:
+        assume = SCENARIOS[run.scenario].assume(assume)
+    spec = design(run.activities, assume, firmware=run.firmware)
     result: Result = check(
         spec,
         run.members,
         [BY_NAME[name] for name in run.properties],
-        REACHABLE,
+        checks(spec),
         limits=run.limits,
         watch=watch,
         ladder=ladder if ladder and ladder.rung == run.rung else Ladder(run.rung),
@@ -103,5 +108,6 @@ def execute(run: Run, watch: Watch | None = None, ladder: Ladder | None = None) 
             for o in result.outcomes
         ),
         result.reached,
+        result.consulted,
         time.monotonic() - began,
     )

@@ -6,32 +6,42 @@ import shlex
 import textwrap
 from collections.abc import Sequence
 
-from softsnp.spec.catalog import ASSUMPTIONS, BY_NAME, SCENARIOS
+from softsnp.lang import AlwaysPossible
+from softsnp.spec.catalog import ASSUMPTIONS, BY_NAME, DETAILS, SCENARIOS
 
 from .runs import Answer, Run, Verdict
 
 WIDTH = 80
 NAME = 25  # the longest name of a property
+IDLE = "holds, never exercised"
 
 
 def changed(run: Run) -> tuple[str, ...]:
-    """The assumptions of a run that differ from the defaults, as one types them."""
-    return tuple(
-        name if on else f"no-{name}" for name, on in run.assume if on != ASSUMPTIONS[name].default
-    )
+    """What a run assumes otherwise than its scenario does by default, as one types it."""
+    usual = {name: a.default for name, a in {**ASSUMPTIONS, **DETAILS}.items()}
+    if run.scenario in SCENARIOS:
+        usual = SCENARIOS[run.scenario].assume(usual)
+    return tuple(name if on else f"no-{name}" for name, on in run.assume if on != usual[name])
 
 
 def table(answers: Sequence[Answer], properties: Sequence[str], counts: bool) -> str:
     """One design: a row a property, a column a firmware profile.
 
     Several answers for one profile are one cell: its first is what the others are compared with.
+    What is never exercised in any column has no row: it is named at the end.
     """
     columns: dict[str, list[Answer]] = {}
     for answer in answers:
         columns.setdefault(answer.run.firmware, []).append(answer)
     width = (WIDTH - NAME) // len(columns) - 1
     rows = [(answers[0].run.design.name, list(columns))]
-    rows += [(name, [cell(c, name) for c in columns.values()]) for name in properties]
+    idle: list[str] = []
+    for name in properties:
+        cells = [cell(c, name) for c in columns.values()]
+        if all(text == IDLE for text in cells):
+            idle.append(name)
+        else:
+            rows.append((name, cells))
     if any(never(c) for c in columns.values()):
         rows.append(("(never happens)", [never(c) or "-" for c in columns.values()]))
     if counts:
@@ -40,7 +50,21 @@ def table(answers: Sequence[Answer], properties: Sequence[str], counts: bool) ->
             ("(transitions)", [f"{c[0].transitions:,}" for c in columns.values()]),
             ("(depth)", [f"{c[0].depth}" for c in columns.values()]),
         ]
-    return "\n".join(line for name, cells in rows for line in _row(name, cells, width))
+    lines = [line for name, cells in rows for line in _row(name, cells, width)]
+    if idle:
+        lines.append(_named("(never exercised)", idle))
+    return "\n".join(lines)
+
+
+def _named(what: str, names: Sequence[str]) -> str:
+    """A row that lists names, none of them broken."""
+    return textwrap.fill(
+        ", ".join(names),
+        WIDTH,
+        initial_indent=what.ljust(NAME + 1),
+        subsequent_indent=" " * (NAME + 1),
+        break_on_hyphens=False,
+    )
 
 
 def _row(name: str, cells: list[str], width: int) -> list[str]:
@@ -68,8 +92,9 @@ def cell(answers: Sequence[Answer], name: str) -> str:
     """One property under one profile: the first answer's verdict, and what the others change."""
     first, *others = answers
     verdict = first.verdict(name)
+    possible = isinstance(BY_NAME[name], AlwaysPossible)
     if verdict.verdict == "violated":
-        return f"violated ({verdict.steps} steps)"
+        return f"{'no way back' if possible else 'violated'} ({verdict.steps} steps)"
     if verdict.verdict == "undecided":
         return "undecided"
     conditions = []
@@ -79,12 +104,15 @@ def cell(answers: Sequence[Answer], name: str) -> str:
         exercised = exercised or under.exercised
         told = ", ".join(changed(other.run))
         if under.verdict == "violated":
-            conditions.append(f"only if {told} ({under.steps})")
+            lost = "no way back" if possible else "only"
+            conditions.append(f"{lost} if {told} ({under.steps})")
         elif under.verdict == "undecided":
             conditions.append(f"undecided if {told}")
     if conditions:
         return "\n".join(conditions)
-    return "holds" if exercised else "holds, never exercised"
+    if not exercised:
+        return IDLE
+    return "always possible" if possible else "holds"
 
 
 def never(answers: Sequence[Answer]) -> str:
@@ -108,14 +136,15 @@ def remarks(answers: Sequence[Answer]) -> list[str]:
         if answer.stopped:
             lines.append(f"undecided on {answer.run.firmware}: {answer.stopped}")
         for verdict in answer.verdicts:
-            if verdict.reason and verdict.reason != answer.stopped:
+            if verdict.verdict == "undecided" and verdict.reason != answer.stopped:
                 lines.append(f"{verdict.name} is undecided: {verdict.reason}")
     return lines
 
 
 def violation(answer: Answer, verdict: Verdict) -> str:
     """What happens, and the command that explains it."""
-    return f"  {explain_command(answer.run, verdict.name)}  # {BY_NAME[verdict.name].broken}"
+    told = f": {verdict.reason}" if verdict.reason else ""
+    return f"  {explain_command(answer.run, verdict.name)}  # {BY_NAME[verdict.name].broken}{told}"
 
 
 def explain_command(run: Run, prop: str) -> str:

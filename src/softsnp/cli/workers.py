@@ -23,76 +23,132 @@ MANY = 12  # runs for which it pays to have the table engine from the start
 Answers = Callable[[Watch], Iterator[Answer]]
 
 
-@contextmanager
-def answering(runs: list[Run]) -> Iterator[Answers]:
-    """Gives a function that gives the answers, each as soon as it and those before it are there.
+class Workers:
+    """Does runs that are given to it one by one, each under a number of the giver's.
 
-    Ctrl-C ends what is under way as interrupted, and gives its answers; the rest never starts.
-    Workers start here, before anybody starts a thread: they are forked where that is safe.
+    Without lines to worker processes, in this one.
     """
-    workers = min(len(runs), os.cpu_count() or 1)
-    if workers < 2:
-        yield lambda watch: _one_by_one(runs, watch)
-        return
-    ladder = Ladder()
-    if len(runs) >= MANY:
-        ladder.load()  # once, for all workers
+
+    def __init__(self, lines: list[Connection], stop: Event, ladder: Ladder) -> None:
+        self._idle = list(lines)
+        self._busy: dict[Connection, int] = {}
+        self._here: list[tuple[int, Run]] = []
+        self._alone = not lines
+        self._stop = stop
+        self._ladder = ladder
+
+    @property
+    def idle(self) -> bool:
+        """Whether one more run would start at once. Nothing does after a Ctrl-C."""
+        if self._stop.is_set():
+            return False
+        return not self._here if self._alone else bool(self._idle)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._busy or self._here)
+
+    def give(self, number: int, run: Run) -> None:
+        """Start a run; only while there is somebody idle."""
+        if self._alone:
+            self._here.append((number, run))
+            return
+        line = self._idle.pop()
+        line.send((number, run))
+        self._busy[line] = number
+
+    def take(self, watch: Watch) -> tuple[int, Answer]:
+        """The next answer that is there, and its number; only while somebody is busy.
+
+        Ctrl-C ends what is under way as interrupted; a second one is raised.
+        """
+        if self._alone:
+            number, run = self._here.pop()
+            answer = execute(run, watch, self._ladder)
+            if answer.stopped == "interrupted":
+                self._stop.set()
+            return number, answer
+        while True:
+            try:
+                for ready in wait(list(self._busy)):
+                    line = cast("Connection", ready)
+                    said = _receive(line)
+                    if isinstance(said, Progress):
+                        watch(said)
+                        continue
+                    del self._busy[line]
+                    self._idle.append(line)
+                    return said
+            except KeyboardInterrupt:
+                if self._stop.is_set():
+                    raise
+                self._stop.set()
+
+
+@contextmanager
+def workers(most: int, rung: str = "auto", many: bool = False) -> Iterator[Workers]:
+    """As many workers as there are cores, ``most`` at most.
+
+    They start here, before anybody starts a thread: they are forked where that is safe. ``many``
+    runs make it pay to have the table engine from the start.
+    """
+    count = min(most, os.cpu_count() or 1)
     context: Any = multiprocessing.get_context(START)
     stop = context.Event()
     lines: list[Connection] = []
+    ladder = Ladder(rung)
+    if count > 1 and many:
+        ladder.load()  # once, for all workers
     try:
-        for _ in range(workers):
+        for _ in range(count if count > 1 else 0):
             mine, theirs = context.Pipe()
             forked = [*lines, mine] if START == "fork" else []
             context.Process(target=_serve, args=(theirs, stop, forked, ladder), daemon=True).start()
             theirs.close()
             lines.append(mine)
-        yield lambda watch: _collect(lines, list(enumerate(runs))[::-1], stop, watch)
+        yield Workers(lines, stop, ladder)
     finally:
         stop.set()
         for line in lines:
             line.close()
 
 
-def _one_by_one(runs: list[Run], watch: Watch) -> Iterator[Answer]:
-    ladder = Ladder(runs[0].rung)
-    for run in runs:
-        answer = execute(run, watch, ladder)
-        yield answer
-        if answer.stopped == "interrupted":
+@contextmanager
+def answering(runs: list[Run]) -> Iterator[Answers]:
+    """Gives a function that gives the answers, each as soon as it and those before it are there.
+
+    Ctrl-C ends what is under way as interrupted, and gives its answers; the rest never starts.
+    """
+    with finishing(runs) as finished:
+        yield lambda watch: _in_order(finished(watch))
+
+
+@contextmanager
+def finishing(runs: list[Run]) -> Iterator[Callable[[Watch], Iterator[tuple[int, Answer]]]]:
+    """The same in order of finishing, each answer with the index of its run."""
+    with workers(len(runs), runs[0].rung, many=len(runs) >= MANY) as pool:
+        yield lambda watch: _finished(pool, runs, watch)
+
+
+def _finished(pool: Workers, runs: list[Run], watch: Watch) -> Iterator[tuple[int, Answer]]:
+    todo = list(enumerate(runs))[::-1]
+    while True:
+        while todo and pool.idle:
+            pool.give(*todo.pop())
+        if not pool.busy:
             return
+        yield pool.take(watch)
 
 
-def _collect(
-    lines: list[Connection], todo: list[tuple[int, Run]], stop: Event, watch: Watch
-) -> Iterator[Answer]:
-    """Give out what is to do, and yield what comes back, in the order of the runs."""
-    for line in lines:
-        line.send(todo.pop())
-    busy = set(lines)
+def _in_order(finished: Iterator[tuple[int, Answer]]) -> Iterator[Answer]:
+    """Each answer once it and those before it are there."""
     answers: dict[int, Answer] = {}
     given = 0
-    while busy:
-        try:
-            for ready in wait(list(busy)):
-                line = cast("Connection", ready)
-                said = _receive(line)
-                if isinstance(said, Progress):
-                    watch(said)
-                    continue
-                number, answer = said
-                answers[number] = answer
-                if todo and not stop.is_set():
-                    line.send(todo.pop())
-                else:
-                    busy.discard(line)
-            while given in answers:
-                yield answers[given]
-                given += 1
-        except KeyboardInterrupt:
-            if stop.is_set():
-                raise
-            stop.set()
+    for number, answer in finished:
+        answers[number] = answer
+        while given in answers:
+            yield answers.pop(given)
+            given += 1
 
 
 def _receive(line: Connection) -> Progress | tuple[int, Answer]:

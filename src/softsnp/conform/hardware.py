@@ -123,7 +123,7 @@ class SpecifiedHardware:
         """What the kernel has done where it needs no instruction of ours for it.
 
         A table that it has zeroed is zero, and no page of it is assigned. The cores that are there
-        and run are those in its masks.
+        and run are those in its masks; one that is present is there for the firmware too.
         """
         for name, mask in self.masks().items():
             for cpu in range(len(self.world.members)):
@@ -131,6 +131,9 @@ class SpecifiedHardware:
                 self.world.members[cpu] = (
                     self.world.members[cpu] & ~self.bits[name] | self.bits[name] * on
                 )
+        for cpu, bits in enumerate(self.world.members):
+            if bits & self.bits["present"]:
+                self.world.members[cpu] |= self.bits["fused"]
         if not self.memory.u8(self.rmp + MARK):
             self.world.scalars["rmp"] = self.world.scalars["guest_pages_assigned"] = 0
 

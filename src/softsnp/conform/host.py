@@ -207,9 +207,10 @@ class KernelHost:
         scalars["cpu_hotplug_disabled"] = min(self.hotplug_count(), most)
         sev = self.sev_device()
         if not sev:  # the driver is not bound
-            scalars["snp_initialized"] = scalars["sev_plat_state"] = 0
+            scalars["snp_initialized"] = scalars["sev_plat_state"] = scalars["ccp_loaded"] = 0
             return world
         where = self.kernel.offset("struct sev_device", "snp_initialized")
+        scalars["ccp_loaded"] = 1
         scalars["snp_initialized"] = self.memory.u8(sev + where)
         scalars["sev_plat_state"] = int(self.memory.u8(sev + self._state()) == SEV_INIT)
         return world

@@ -103,7 +103,8 @@ def described(spec: Host, world: World) -> dict[str, str]:
     """A world in words, as far as both sides have it."""
     population = spec.population()
     assert population is not None
-    told = {f"CPU {cpu}": population.show(cls) for cpu, cls in enumerate(world.members)}
+    seen, _ = population.pack(dict.fromkeys(COMPARED_BITS, True))
+    told = {f"CPU {cpu}": population.show(cls & seen) for cpu, cls in enumerate(world.members)}
     for name in COMPARED:
         field = spec.fields[name]
         value = field.domain[world.scalars[name]]
@@ -111,6 +112,7 @@ def described(spec: Host, world: World) -> dict[str, str]:
     return told
 
 
+COMPARED_BITS = ("boot", "listed", "present", "online", "snp_en", "vmpl_en", "mfdm", "hsave")
 COMPARED = (
     "cpu_hotplug_disabled",
     "snp_initialized",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from softsnp.lang import Property
+from softsnp.lang import AlwaysPossible, Property
 from softsnp.lang.trace import Standing, Trace
 
 from .fold import Row, fold
@@ -24,10 +24,19 @@ def chart(trace: Trace, prop: Property, title: str) -> str:
     parts = [
         _filled(title),
         "\n".join(_steps(trace)),
-        "\n".join([_filled(f"Then {prop.broken}:"), *_state(trace), *_standing(trace)]),
+        "\n".join(
+            [_filled(f"Then {prop.broken}:"), *_state(trace), *_standing(trace), *_lost(prop)]
+        ),
         "\n".join(_rests_on(trace)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _lost(prop: Property) -> list[str]:
+    """What can no longer be reached from the end of a trace."""
+    if not isinstance(prop, AlwaysPossible):
+        return []
+    return ["", _filled(f"From here no steps, however many, lead to where {prop.goal_sentence}.")]
 
 
 def _filled(text: str, first: str = "", then: str = "") -> str:

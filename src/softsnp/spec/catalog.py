@@ -5,9 +5,10 @@ Names are stable identifiers in kebab-case.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from softsnp.lang import Assumption, Parameter, Property, declared
+from softsnp.lang import Assumption, Detail, Parameter, Property, declared
 from softsnp.spec.activities import Host
 from softsnp.spec.designs import LINEAGE
 from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import (
@@ -20,39 +21,118 @@ from softsnp.spec.properties import PROPERTIES
 
 @dataclass(frozen=True)
 class Scenario:
-    """Which activities run concurrently."""
+    """Which activities run concurrently, and which details are in."""
 
     name: str
     sentence: str
     activities: tuple[str, ...]
+    details: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    """Assumptions that are off, to keep it small."""
+
+    def assume(self, changes: Mapping[str, bool]) -> dict[str, bool]:
+        """What the scenario chooses, and changes to that and to the assumptions."""
+        return {**dict.fromkeys(self.details, True), **dict.fromkeys(self.off, False), **changes}
+
+    def leaves_out(self) -> list[str]:
+        """The activities and details that other scenarios have and this one has not."""
+        there = (*self.activities, *self.details)
+        return [name for name in (*ACTIVITIES, *DETAILS) if name not in there]
 
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario(
-            "administration",
-            "an administrator, and somebody who takes CPUs offline and online",
+            "thread",
+            "what the thread is about: an administrator, and somebody who takes CPUs offline and "
+            "online",
             ("administrator", "hotplugger"),
         ),
         Scenario(
             "two-ioctls",
-            "as administration, with another process that does SNP ioctls, which a kexec may end",
+            "as thread, with another process that does SNP ioctls, which a kexec may end",
             ("administrator", "hotplugger", "ioctl-user"),
         ),
         Scenario(
             "host-writes",
-            "as administration, with a host task that writes to all of memory",
+            "as thread, with a host task that writes to all of memory",
             ("administrator", "hotplugger", "host-writer"),
+        ),
+        Scenario(
+            "module-reload",
+            "modules come and go, and kvm-amd stays when SEV does not come up",
+            ("module-loader", "hotplugger"),
+            ("kvm-without-sev",),
+        ),
+        Scenario(
+            "firmware",
+            "modules come and go, and the firmware fails in the middle of what it does",
+            ("module-loader", "hotplugger"),
+            ("firmware-steps",),
+        ),
+        Scenario(
+            "sysfs",
+            "CPUs are taken offline and online while PCI devices are looked at, with sysfs's locks "
+            "and its attempts",
+            ("virtualizer", "hotplugger", "pci-prober"),
+            ("device-locks",),
+        ),
+        Scenario(
+            "kexec",
+            "kernels follow each other, with CPUs left out by command lines; panic and reboot",
+            ("rebooter", "hotplugger"),
+            ("command-lines", "reboot-steps"),
+        ),
+        Scenario(
+            "suspend",
+            "the host is suspended, hibernated, or tested for it",
+            ("virtualizer", "hotplugger", "suspender"),
+        ),
+        Scenario(
+            "smt",
+            "somebody writes to smt/control, on a kernel that may have been booted with nosmt",
+            ("virtualizer", "smt-user"),
+            ("device-locks", "smt", "command-lines"),
+        ),
+        Scenario(
+            "vms",
+            "guests come and go, ASIDs with them, and the firmware wants caches written back",
+            ("virtualizer", "hotplugger"),
+            ("firmware-caches", "kvm-without-sev"),
+        ),
+        Scenario(
+            "legacy-sev",
+            "somebody does legacy SEV's ioctls: a factory reset, keys, the status of SNP",
+            ("virtualizer", "hotplugger", "sev-user"),
+            ("kvm-without-sev",),
+        ),
+        Scenario(
+            "rmpopt",
+            "guests come and go, modules too, and RMPOPT's worker follows",
+            ("administrator", "hotplugger", "rmpopt-worker"),
+            ("rmpopt",),
+        ),
+        Scenario(
+            "everything-small",
+            "several of these at once, with nothing that fails and broadcasts in one step",
+            ("administrator", "hotplugger", "suspender", "sev-user"),
+            (),
+            ("one-ipi-a-step", "commands-may-fail", "allocations-may-fail"),
         ),
     )
 }
+FORMER = {"administration": "thread"}
+"""Names that scenarios had once, and that still work."""
 SURVEY: tuple[dict[str, bool], ...] = ({}, {"cpu-hot-add": True}, {"init-sipi-keeps-syscfg": False})
 """The sets of assumptions that a survey goes through, as changes to the defaults."""
 
 DESIGNS: dict[str, type[Host]] = {design.name: design for design in LINEAGE}
 BY_NAME: dict[str, Property] = {prop.name: prop for prop in PROPERTIES}
-ASSUMPTIONS: dict[str, Assumption] = {a.name: a for a in declared(Host, Assumption).values()}
+DETAILS: dict[str, Detail] = {d.name: d for d in declared(Host, Detail).values()}
+ASSUMPTIONS: dict[str, Assumption] = {
+    a.name: a for a in declared(Host, Assumption).values() if a.name not in DETAILS
+}
 FIRMWARE: dict[str, str] = declared(Host, Parameter)["firmware"].values
 ACTIVITIES: dict[str, str] = Host.declared_activities()
 IOCTLS: dict[str, type[SevIoctls]] = {
@@ -64,8 +144,9 @@ def with_ioctls(design: type[Host], era: str) -> type[Host]:
     """The design with the ioctls of another era."""
     if design.ioctls == era:
         return design
+    ioctls = {name: vars(IOCTLS[era])[name] for name in vars(IOCTLS[era]) if name[:2] != "__"}
     own = {"name": design.name, "__doc__": design.__doc__}
-    made: type[Host] = type(design.__name__, (IOCTLS[era], design), own)
+    made: type[Host] = type(design.__name__, (design,), {**ioctls, **own})
     return made
 
 

@@ -1,8 +1,8 @@
-"""What must hold on an SNP host, and what must be able to happen."""
+"""What must hold on an SNP host."""
 
 from __future__ import annotations
 
-from softsnp.lang import Always, Never, NoDeadlock, Property, Sometimes
+from softsnp.lang import Always, AlwaysPossible, LockOrder, Never, NoDeadlock, Property
 from softsnp.spec.fw.psp import State
 
 PROPERTIES: list[Property] = [
@@ -66,11 +66,11 @@ PROPERTIES: list[Property] = [
     ),
     Always(
         "driver-and-firmware-agree",
-        "at rest, snp_initialized if and only if the firmware is in INIT",
+        "at rest with ccp loaded, snp_initialized if and only if the firmware is in INIT",
         "the driver neither shuts SNP down nor can bring it up again",
         "the driver and the firmware disagree on whether SNP is up",
         at_rest=True,
-        when=lambda h: h.snp_initialized or h.snp_state is State.INIT,
+        when=lambda h: h.ccp_loaded and (h.snp_initialized or h.snp_state is State.INIT),
         must=lambda h: h.snp_initialized and h.snp_state is State.INIT,
     ),
     Always(
@@ -86,19 +86,192 @@ PROPERTIES: list[Property] = [
         ),
         must=lambda h: h.cpus.where(online=True).all(mfdm=True),
     ),
+    Always(
+        "firmware-cores-guarded",
+        "while SNP is live, every core that is there has SNP_EN",
+        "a core that Linux has offline, or does not know, may still be made to run",
+        "a core without SNP_EN is there while SNP is live",
+        when=lambda h: h.snp_state is State.INIT,
+        must=lambda h: h.cpus.where(fused=True).all(snp_en=True),
+    ),
+    Never(
+        "init-finds-cpus-prepared",
+        "SNP_INIT_EX finds SNP_EN and MFDM set and VM_HSAVE_PA zero on every core it counts",
+        "it fails with INVALID_CONFIG, and the driver has believed that all was prepared",
+        "SNP_INIT_EX finds a core that was not prepared",
+        never="SNP_INIT_EX finds a core unprepared",
+        situation="SNP_INIT_EX looks at the cores",
+    ),
+    Never(
+        "online-set-kept-in-init",
+        "no CPU comes or goes from the comparison of the masks to SNP_INIT_EX's answer",
+        "what snp_prepare() has checked and set is no longer true of the CPUs that run",
+        "a CPU comes or goes while SNP init relies on the masks it has compared",
+        never="the online set changes during SNP init",
+        situation="SNP_INIT_EX looks at the cores",
+    ),
+    Never(
+        "hsave-kept-under-svme",
+        "VM_HSAVE_PA is not cleared on a CPU on which guests can run",
+        "the next VMRUN on that CPU has no place to save the host's state",
+        "VM_HSAVE_PA is cleared on a CPU with EFER.SVME",
+        never="VM_HSAVE_PA is cleared on a CPU with SVME",
+        situation="VM_HSAVE_PA is cleared",
+    ),
+    Never(
+        "rmp-cleared-unenforced",
+        "the RMP is cleared only while no CPU obeys it",
+        "the table is then changed under a core that looks at it, without RMPUPDATE",
+        "the RMP is cleared while a CPU has SNP_EN",
+        never="the RMP is cleared under a CPU with SNP_EN",
+        situation="the RMP is cleared",
+    ),
+    Always(
+        "snp-en-holds-hotplug",
+        "at rest, while any online CPU has SNP_EN, SNP holds CPU hotplug",
+        "CPUs may come and go although a CPU without SNP_EN could be brought online",
+        "a CPU has SNP_EN, and SNP does not hold CPU hotplug",
+        at_rest=True,
+        when=lambda h: h.cpus.where(online=True).any(snp_en=True),
+        must=lambda h: h.cpu_hotplug_disabled > 0,
+    ),
+    Always(
+        "hold-implies-snp-en",
+        "at rest, SNP holds CPU hotplug only while some CPU has SNP_EN",
+        "CPU hotplug is disabled for nothing",
+        "SNP holds CPU hotplug, and no CPU has SNP_EN",
+        at_rest=True,
+        when=lambda h: h.cpu_hotplug_disabled > 0,
+        must=lambda h: h.cpus.where(online=True).any(snp_en=True),
+    ),
+    Never(
+        "x86-shutdown-clears-snp-en",
+        "a full x86 shutdown that succeeds leaves no core with SNP_EN",
+        "the next snp_prepare() may look at just that core, and prepare nothing",
+        "a full x86 shutdown succeeds and a core keeps SNP_EN",
+        never="a full shutdown leaves SNP_EN set on a core",
+        situation="full shutdown",
+    ),
+    Always(
+        "kvm-snp-is-up",
+        "at rest, when kvm-amd offers SNP guests, the firmware is in INIT",
+        "every SNP guest that is started fails, and nobody says why",
+        "kvm-amd offers SNP guests, and the firmware is not in INIT",
+        at_rest=True,
+        when=lambda h: h.sev_snp_enabled,
+        must=lambda h: h.snp_state is State.INIT,
+    ),
+    Never(
+        "rmpopt-on-ready-cores",
+        "RMPOPT is executed only on cores that have SNP_EN and RMPOPT_BASE",
+        "the instruction faults, or says of memory what is not so",
+        "RMPOPT is executed on a core without SNP_EN or RMPOPT_BASE",
+        never="RMPOPT is executed on a core that is not ready",
+        situation="RMPOPT is executed",
+    ),
+    Never(
+        "rmpopt-mask-online",
+        "every CPU of rmpopt_cpumask is online while RMPOPT's worker goes through it",
+        "a core is left out, and keeps what it had optimized",
+        "rmpopt_cpumask has a CPU that is offline while the worker goes through it",
+        never="the mask of RMPOPT has a CPU that is offline",
+        situation="RMPOPT is executed",
+    ),
+    Always(
+        "smt-control-truthful",
+        "at rest, smt/control does not say that second threads are off while one is online",
+        "an administrator who switched SMT off for security has it on",
+        "smt/control says that second threads are off, and one is online",
+        at_rest=True,
+        when=lambda h: h.cpu_smt_num_threads == 1,
+        must=lambda h: not h.cpus.any(sibling=True, online=True),
+    ),
+    Never(
+        "failed-write-changes-nothing",
+        "a write to smt/control that fails changes nothing of what it controls",
+        "writing the same again then succeeds and does nothing, and on brings CPUs online that "
+        "are to stay offline",
+        "a write to smt/control fails, and changes what is allowed",
+        never="a write to smt/control fails and changes what is allowed",
+        situation="a write to smt/control fails",
+    ),
+    Never(
+        "resume-keeps-cpus-guarded",
+        "when the host resumes with SNP live, every online CPU has SNP_EN",
+        "SNP guests go on running, unprotected",
+        "the host resumes with SNP live and a CPU without SNP_EN",
+        never="the host resumes with a CPU without SNP_EN",
+        situation="the host resumes",
+    ),
+    AlwaysPossible(
+        "failed-init-frees-hotplug",
+        "when SNP is down and has CPU hotplug, CPU hotplug can still be had back without a reset",
+        "after one failed init no CPU can be taken offline or online until the machine is reset",
+        "SNP is down, CPU hotplug is disabled, and nothing can enable it again",
+        when=lambda h: (
+            h.system_running
+            and not h.snp_initialized
+            and h.snp_state is State.UNINIT
+            and h.cpu_hotplug_disabled > 0
+        ),
+        goal=lambda h: h.cpu_hotplug_disabled == 0,
+        goal_sentence="CPU hotplug is enabled",
+        at_rest=True,
+    ),
+    AlwaysPossible(
+        "snp-can-come-up",
+        "on a host that runs, SNP can still come up without a reset",
+        "SNP is lost until the machine is reset, which an operator learns by trying",
+        "SNP can never come up again",
+        when=lambda h: h.system_running,
+        goal=lambda h: h.snp_state is State.INIT,
+        goal_sentence="SNP is up",
+        at_rest=True,
+    ),
+    AlwaysPossible(
+        "reload-reaches-init",
+        "when a shutdown has left SNP_EN set, SNP can still come up",
+        "a firmware that shuts SNP down without clearing SNP_EN allows SNP once per reset",
+        "a shutdown has left SNP_EN set, and SNP can never come up again",
+        when=lambda h: (
+            h.system_running
+            and h.snp_state is State.UNINIT
+            and h.cpus.where(online=True).any(snp_en=True)
+        ),
+        goal=lambda h: h.snp_state is State.INIT,
+        goal_sentence="SNP is up",
+        at_rest=True,
+    ),
+    AlwaysPossible(
+        "kexec-keeps-snp-possible",
+        "after a kexec, SNP can still come up",
+        "a kexec costs SNP until the machine is reset",
+        "SNP can never come up again after a kexec",
+        when=lambda h: h.system_running and h.kexeced,
+        goal=lambda h: h.snp_state is State.INIT,
+        goal_sentence="SNP is up",
+        at_rest=True,
+    ),
+    AlwaysPossible(
+        "df-flush-can-succeed",
+        "while SNP is up, every core can still have done the WBINVD that DF_FLUSH wants",
+        "no ASID can be given away again, and SNP cannot be shut down",
+        "DF_FLUSH can never succeed again",
+        when=lambda h: h.firmware_caches and h.snp_state is State.INIT,
+        goal=lambda h: h.firmware_caches and h.cpus.where(fused=True).all(wbinvd_done=True),
+        goal_sentence="every core has done WBINVD",
+        at_rest=True,
+    ),
+    LockOrder(
+        "lock-order-acyclic",
+        "locks are taken in an order that has no circle",
+        "two tasks that come at the wrong moment wait for each other for ever",
+        "locks are taken in a circle",
+    ),
     NoDeadlock(
         "no-deadlock",
         "someone can always step, and everyone can come to rest again",
         "tasks hang in D state, and CPU hotplug and /dev/sev with them",
         "nobody can step and somebody is in the middle of something",
     ),
-]
-
-REACHABLE: list[Sometimes] = [
-    Sometimes("snp-comes-up", "SNP_INIT_EX succeeds", event="SNP comes up"),
-    Sometimes("guest-runs", "an SNP guest's pages are assigned", event="a guest runs"),
-    Sometimes("cpu-goes-offline", "a CPU is taken offline", event="a CPU goes offline"),
-    Sometimes("cpu-comes-online", "a CPU is brought online", event="a CPU comes online"),
-    Sometimes("full-shutdown", "a full x86 shutdown succeeds", event="full shutdown"),
-    Sometimes("kexec", "another kernel is started", event="kexec"),
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from softsnp.lang import Member
 from softsnp.spec.activities import Host
-from softsnp.spec.hw.rmp import RmpTable
 from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctlsDirect
 
 
@@ -42,27 +41,28 @@ class Linux612(SevIoctlsDirect, Host):
         Source: [code] v6.12.117: nobody takes CPUs offline or online yet
         """
         await self.preempt(atomic="the table is in memory that nobody else writes now")
-        self.rmp = RmpTable.ZERO
-        self.guest_pages_assigned = False
+        self.zero_rmp()
         await self.wbinvd_on_all_cpus()
         await self.on_each_cpu(mfdm=True)  # mfd_enable()
         await self.on_each_cpu(snp_en=True, vmpl_en=True)  # snp_enable()
 
-    async def cpuhp_ap_online(self, cpu: Member) -> None:
+    async def cpuhp_ap_online(self, cpu: Member) -> int:
         """C: arch/x86/virt/svm/sev.c: __snp_enable(), at CPUHP_AP_ONLINE_DYN
         Locks: cpu_hotplug_lock held for writing by the task that waits
         Source: [code] v6.12.117: the CPU has run tasks by then; CPUHP_AP_KVM_ONLINE comes before
         """
-        await super().cpuhp_ap_online(cpu)
+        rc = await super().cpuhp_ap_online(cpu)
         await self.preempt(atomic="the callback runs on the CPU that comes up")
         cpu.set(snp_en=True, vmpl_en=True)
+        return rc
 
     async def snp_prepare(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_init_locked(), before its range list
         Locks: sev_cmd_mutex held; no cpu_hotplug_lock
         Source: [code] v6.12.117: there is no snp_prepare(), only a broadcast in its place
         """
-        await self.on_each_cpu(hsave=False)  # snp_set_hsave_pa()
+        self.online_set_relied_on = True
+        await self.clear_hsave_pa()  # snp_set_hsave_pa()
         return 0
 
     def x86_snp_shutdown_asked_for(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from softsnp.spec.designs.linux_tip_2026_06 import LinuxTip202606
 from softsnp.spec.designs.rmpopt_v9 import RmpoptV9
 
 
@@ -38,4 +39,5 @@ class ReviewFlagOnTop(RmpoptV9):
         Locks: sev_cmd_mutex held
         Source: [msg] Kalra to Nayak, 2026-06-25: the disable has moved away from here
         """
-        self.snp_initialized = True
+        await self.snp_setup_rmpopt()
+        await LinuxTip202606.snp_init_done(self)

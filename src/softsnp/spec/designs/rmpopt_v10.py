@@ -32,11 +32,20 @@ class RmpoptV10(LinuxTip202606):
             await self.cpu_hotplug_enable()
         return rc
 
+    async def snp_init_done(self) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_init_locked(), after SNP_DF_FLUSH succeeded
+        Locks: sev_cmd_mutex held
+        Source: [msg] v9 4/6, which v10 repeats
+        """
+        await self.snp_setup_rmpopt()
+        await super().snp_init_done()
+
     async def snp_undo(self) -> None:
         """C: arch/x86/virt/svm/sev.c: snp_shutdown(), after its early return
         Locks: sev_cmd_mutex held; takes and drops cpu_add_remove_lock
         Source: [msg] v10 3/6: unconditionally, before the RMP is cleared
         """
+        await self.rmpopt_cleanup()
         await self.cpu_hotplug_enable()
         await super().snp_undo()
 

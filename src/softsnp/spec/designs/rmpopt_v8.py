@@ -26,7 +26,16 @@ class RmpoptV8(LinuxTip202606):
         if not self.snp_cpu_hotplug_disabled:
             await self.cpu_hotplug_disable()
             self.snp_cpu_hotplug_disabled = True
+        await self.snp_setup_rmpopt()
         await super().snp_init_done()
+
+    async def snp_undo(self) -> None:
+        """C: arch/x86/virt/svm/sev.c: snp_shutdown(), after its early return
+        Locks: sev_cmd_mutex held; takes and drops rmpopt_wq_mutex
+        Source: [msg] v8 3/7
+        """
+        await self.rmpopt_cleanup()
+        await super().snp_undo()
 
     async def x86_snp_shutdown(self) -> None:
         """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked(), if data.x86_snp_shutdown

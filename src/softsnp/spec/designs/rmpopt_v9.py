@@ -42,6 +42,7 @@ class RmpoptV9(LinuxTip202606):
         Source: [msg] v9 3/6
         """
         await self.snp_disable_cpu_hotplug()
+        await self.snp_setup_rmpopt()
         await super().snp_init_done()
 
     async def snp_undo(self) -> None:
@@ -49,5 +50,6 @@ class RmpoptV9(LinuxTip202606):
         Locks: sev_cmd_mutex held
         Source: [msg] v9 3/6
         """
+        await self.rmpopt_cleanup()
         await self.snp_enable_cpu_hotplug()
         await super().snp_undo()

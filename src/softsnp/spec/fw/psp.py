@@ -1,4 +1,4 @@
-"""The SEV firmware on the PSP: one mailbox command at a time, each in one step."""
+"""The SEV firmware on the PSP: one mailbox command at a time, most of them in one step."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ class State(enum.Enum):
     INIT = 1
 
 
+class Asid(enum.Enum):
+    """Of an ASID, over all core complexes. A clean one may be given away."""
+
+    CLEAN = 0
+    DIRTY = 1
+    ALLOCATED = 2
+    IN_USE = 3
+
+
 ONE_COMMAND = "the PSP runs one mailbox command at a time and looks at every core itself"
 
 
@@ -24,6 +33,8 @@ class Psp(Rmp):
 
     sev_state = OneOf(State.UNINIT, "legacy SEV: sev.state")
     snp_state = OneOf(State.UNINIT, "SNP: snp_state")
+    rmp_initialized = Bool(False, "SNP: the RMP was filled, and not given up since")
+    snp_asid = OneOf(Asid.CLEAN, "the one ASID that guests have here")
     fully_shut_down = Bool(
         False, "no SNP init and no kexec has begun since a full x86 shutdown", ghost=True
     )
@@ -34,7 +45,7 @@ class Psp(Rmp):
 
     def _counted_cores(self) -> Selection:
         if self.firmware_counts_offline_cores:
-            return self.cpus.where(present=True)
+            return self.cpus.where(fused=True)
         return self.cpus.where(online=True)
 
     async def psp_command(self, command: Command) -> Status:
@@ -44,7 +55,10 @@ class Psp(Rmp):
         Source: [FW] dispatch; [ABI] command by command
         """
         await self.preempt(atomic=ONE_COMMAND)
-        status = self._psp_execute(command)
+        if self.firmware_steps and command is Command.SNP_SHUTDOWN_EX:
+            status = await self._snp_shutdown_ex_in_steps()
+        else:
+            status = self._psp_execute(command)
         self.note(f"{command.name} → {status.name}")
         return status
 
@@ -57,9 +71,34 @@ class Psp(Rmp):
             return self._snp_shutdown_ex()
         if command is Command.INIT_EX:
             return self._init_ex()
+        if command in (Command.SNP_DF_FLUSH, Command.DF_FLUSH):
+            return self._df_flush()
         if command is Command.SHUTDOWN:
             self.sev_state = State.UNINIT
+        return self._psp_execute_more(command)
+
+    def _psp_execute_more(self, command: Command) -> Status:
+        """Commands that SNP's life does not depend on directly.
+
+        Source: [FW] FACTORY_RESET and DOWNLOAD_FIRMWARE want UNINIT; a status page has to be the
+        firmware's own while SNP is up
+        """
+        if command is Command.FACTORY_RESET and self.sev_state is not State.UNINIT:
+            return Status.INVALID_PLATFORM_STATE
+        if command is Command.DOWNLOAD_FIRMWARE and (
+            self.sev_state is not State.UNINIT or self.snp_state is not State.UNINIT
+        ):
+            self.event("the firmware is not replaced in INIT")
+            return Status.INVALID_PLATFORM_STATE
+        if command is Command.DOWNLOAD_FIRMWARE:
+            self.event("the firmware is replaced")
+        if command is Command.PEK_GEN and self.sev_state is State.UNINIT:
+            return Status.INVALID_PLATFORM_STATE
+        if command in GUEST_COMMANDS:
+            return self._guest_command(command)
         return Status.SUCCESS
+
+    # --- SNP ------------------------------------------------------------------------------------
 
     def _snp_init_ex(self) -> Status:
         """SNP_INIT_EX with init_rmp. On failure nothing is changed; SNP_EN is never touched.
@@ -68,19 +107,27 @@ class Psp(Rmp):
         """
         if self.snp_state is not State.UNINIT or self.sev_state is not State.UNINIT:
             return Status.INVALID_PLATFORM_STATE
-        if not self._counted(snp_en=True):
-            return Status.INVALID_CONFIG
-        if self._counted_cores().any(snp_en=True, vmpl_en=False):
-            return Status.INVALID_CONFIG
-        if not self._counted(mfdm=True):
-            return Status.INVALID_CONFIG
-        if not self._counted(hsave=False):
+        self.event("SNP_INIT_EX looks at the cores")
+        if not self._prepared():
+            self.event("SNP_INIT_EX finds a core unprepared")
             return Status.INVALID_CONFIG
         self.rmp = RmpTable.LIVE
+        self.rmp_initialized = True
         self.guest_pages_assigned = False
         self.snp_state = State.INIT
+        if self.firmware_caches:
+            self.snp_asid = Asid.DIRTY
+            self._counted_cores().set(wbinvd_done=False, ran_guest=False)
         self.event("SNP comes up")
         return Status.SUCCESS
+
+    def _prepared(self) -> bool:
+        return (
+            self._counted(snp_en=True)
+            and not self._counted_cores().any(snp_en=True, vmpl_en=False)
+            and self._counted(mfdm=True)
+            and self._counted(hsave=False)
+        )
 
     def x86_snp_shutdown_asked_for(self) -> bool:
         """data.x86_snp_shutdown: a driver that knows of it sets it where the firmware has it."""
@@ -91,27 +138,121 @@ class Psp(Rmp):
 
         Source: [FW] state first; guests in use keep their ASIDs from ever being clean
         """
+        status = self._snp_shutdown_ex_refused()
+        if status is not None:
+            return status
+        self.snp_state = State.UNINIT
+        self.rmp_initialized = False
+        if self.x86_snp_shutdown_asked_for():
+            self._counted_cores().set(snp_en=False)
+            self._x86_snp_shutdown_done()
+        return Status.SUCCESS
+
+    def _snp_shutdown_ex_refused(self) -> Status | None:
         if self.sev_state is not State.UNINIT:
             return Status.INVALID_PLATFORM_STATE
         if self.snp_state is State.UNINIT:
             return Status.SUCCESS
-        if self.guest_pages_assigned:
+        dirty = self.snp_asid is not Asid.CLEAN if self.firmware_caches else False
+        if dirty or self.guest_pages_assigned:
             return Status.DFFLUSH_REQUIRED
+        return None
+
+    def _x86_snp_shutdown_done(self) -> None:
+        self.fully_shut_down = True
+        self.event("full shutdown")
+        if self.cpus.where(fused=True).any(snp_en=True):
+            self.event("a full shutdown leaves SNP_EN set on a core")
+
+    async def _snp_shutdown_ex_in_steps(self) -> Status:
+        """C: none (firmware); the state goes first, then the RMP, then SNP_EN core by core.
+
+        Locks: sev_cmd_mutex held by the caller
+        Source: [FW] a failure in the middle leaves UNINIT, with SNP_EN set on some cores or all
+        """
+        if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX"):
+            return Status.HWERROR_PLATFORM
+        status = self._snp_shutdown_ex_refused()
+        if status is not None:
+            return status
         self.snp_state = State.UNINIT
-        if self.x86_snp_shutdown_asked_for():
-            self._counted_cores().set(snp_en=False)
-            self.fully_shut_down = True
-            self.event("full shutdown")
+        await self.preempt(atomic=ONE_COMMAND)
+        if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX, halfway"):
+            self.event("SNP_SHUTDOWN_EX fails halfway")
+            return Status.HWERROR_PLATFORM
+        self.rmp_initialized = False
+        if not self.x86_snp_shutdown_asked_for():
+            return Status.SUCCESS
+        while self._counted_cores().where(snp_en=True).set_one(snp_en=False):
+            await self.preempt(atomic=ONE_COMMAND)
+            if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX, halfway"):
+                self.event("SNP_SHUTDOWN_EX fails halfway")
+                return Status.SHUTDOWN_INCOMPLETE
+        self._x86_snp_shutdown_done()
         return Status.SUCCESS
+
+    # --- caches and guests ----------------------------------------------------------------------
+
+    def _df_flush(self) -> Status:
+        """SNP_DF_FLUSH and DF_FLUSH: every core has to have done WBINVD since it was asked to.
+
+        Source: [FW] a core complex counts as done with its first core, so an ASID can become clean
+        even though the command fails
+        """
+        if not self.firmware_caches:
+            return Status.SUCCESS
+        done = self._counted(wbinvd_done=True)
+        if self.snp_asid is Asid.DIRTY and (
+            done or self.choose(False, True, label="the cores that count have done WBINVD")
+        ):
+            self.snp_asid = Asid.CLEAN
+        if not done:
+            self.event("DF_FLUSH wants a WBINVD")
+            return Status.WBINVD_REQUIRED
+        return Status.SUCCESS
+
+    def _guest_command(self, command: Command) -> Status:
+        """Commands about the guest's context, its ASID and its pages.
+
+        Source: [FW] all want SNP in INIT; [ABI] ACTIVATE wants a clean ASID
+        """
+        if self.snp_state is not State.INIT:
+            return Status.INVALID_PLATFORM_STATE
+        if not self.firmware_caches:
+            return Status.SUCCESS
+        if command is Command.SNP_ACTIVATE:
+            if self.snp_asid is Asid.DIRTY:
+                return Status.DFFLUSH_REQUIRED
+            if self.snp_asid is not Asid.CLEAN:
+                return Status.ASID_OWNED
+            self.snp_asid = Asid.ALLOCATED
+        elif command is Command.SNP_DECOMMISSION:
+            if self.snp_asid is Asid.IN_USE:
+                self.snp_asid = Asid.DIRTY
+                self.cpus.where(ran_guest=True).set(wbinvd_done=False, ran_guest=False)
+            elif self.snp_asid is Asid.ALLOCATED:
+                self.snp_asid = Asid.CLEAN
+        return Status.SUCCESS
+
+    # --- legacy SEV -----------------------------------------------------------------------------
 
     def _init_ex(self) -> Status:
         """INIT_EX, legacy SEV.
 
-        Source: [FW] refused while SNP_EN is set on all cores and SNP is not initialized
+        Source: [FW] refused while SNP_EN is set on all cores and the RMP is not initialized
         """
         if self.sev_state is not State.UNINIT:
             return Status.INVALID_PLATFORM_STATE
-        if self.snp_state is State.UNINIT and self._counted(snp_en=True):
+        if not self.rmp_initialized and self._counted(snp_en=True):
+            self.event("INIT_EX is refused for want of an RMP")
             return Status.INVALID_PLATFORM_STATE
         self.sev_state = State.INIT
         return Status.SUCCESS
+
+
+GUEST_COMMANDS = (
+    Command.SNP_GCTX_CREATE,
+    Command.SNP_ACTIVATE,
+    Command.SNP_DECOMMISSION,
+    Command.SNP_PAGE_RECLAIM,
+)

@@ -5,11 +5,22 @@ from __future__ import annotations
 from softsnp.lang import Bit, Kind, Population
 from softsnp.spec.assumptions import Assumptions
 
-AT_RESET = {"snp_en": False, "vmpl_en": False, "mfdm": False, "hsave": False}
+AT_RESET = {
+    "snp_en": False,
+    "vmpl_en": False,
+    "mfdm": False,
+    "hsave": False,
+    "svme": False,
+    "rmpopt_base": False,
+}
+THERE = {"fused": True, "listed": True, "present": True}
 
 
 class Cpus(Assumptions):
-    """The possible CPUs. CPU numbers do not exist here: CPUs are told apart by these bits."""
+    """The possible CPUs. CPU numbers do not exist here: CPUs are told apart by these bits.
+
+    What of these a run never asks about costs it nothing.
+    """
 
     cpus = Population(
         "CPU",
@@ -22,15 +33,28 @@ class Cpus(Assumptions):
             "vmpl_en": Bit("SYSCFG[25] VMPL_EN: set with SNP_EN, and not cleared with it"),
             "mfdm": Bit("SYSCFG[19] MtrrFixDramModEn"),
             "hsave": Bit("VM_HSAVE_PA is not zero: KVM has enabled virtualization"),
+            "sibling": Bit("the second thread of its core", identity=True),
+            "fused": Bit("enabled by fuses and BIOS: the firmware counts it, whatever Linux does"),
+            "frozen": Bit("in frozen_cpus: taken offline to suspend", guard="cpu_add_remove_lock"),
+            "svme": Bit("EFER[12] SVME: guests can run on it"),
+            "wbinvd_done": Bit("the firmware has seen a WBINVD of it"),
+            "ran_guest": Bit("the guest has run on it since it got its ASID"),
+            "rmpopt_base": Bit("RMPOPT_BASE[0]: RMPOPT is enabled on the core"),
+            "rmpopt_masked": Bit("in rmpopt_cpumask", guard="rmpopt_wq_mutex"),
         },
     )
 
     def members(self) -> tuple[Kind, ...]:
         """Power-on: the boot CPU runs. With hot-add, some CPUs are possible but not there yet."""
-        boot = Kind({"boot": True, "listed": True, "present": True, "online": True}, 1)
-        others = Kind({"listed": True, "present": True}, None)
-        absent = Kind({}, 1)
-        return (boot, others, absent) if self.cpu_hot_add else (boot, others)
+        kinds = [
+            Kind({"boot": True, "online": True, **THERE}, 1),
+            Kind(THERE, None),
+        ]
+        if self.smt:
+            kinds.append(Kind({"sibling": True, **THERE}, None))
+        if self.cpu_hot_add:
+            kinds.append(Kind({}, 1))
+        return tuple(kinds)
 
     def rdmsr_syscfg_snp_en(self) -> bool:
         """SYSCFG[SNP_EN] of whichever CPU the task happens to run on."""

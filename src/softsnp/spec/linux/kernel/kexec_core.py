@@ -6,19 +6,25 @@ from softsnp.spec.linux.init.main import Boot
 
 
 class KexecCore(Boot):
-    """The last piece of the kernel: with it a host runs for ever."""
+    """With this a host runs for ever, one kernel after the other."""
 
     async def kernel_kexec(self) -> None:
         """C: kernel/kexec_core.c: kernel_kexec(), without preserving the context
-        Locks: takes sev_cmd_mutex in device_shutdown(); nothing of them is left afterwards
-        Source: [code] v7.3: the shutdown may fail, and the new kernel starts all the same
+        Locks: takes sev_cmd_mutex in device_shutdown(), and with reboot-steps cpu_add_remove_lock;
+        nothing of them is left afterwards
+        Source: [code] v7.3: the shutdown may fail, and the new kernel starts all the same. CPU
+        hotplug is enabled as often as migrate_to_reboot_cpu() has disabled it
         """
-        if self.ccp_loaded:
-            await self.sev_firmware_shutdown()  # device_shutdown() → sp_pci_shutdown()
+        await self.kernel_restart_prepare()
+        if self.reboot_steps:
+            await self.migrate_to_reboot_cpu()
+            await self.cpu_hotplug_enable_otherwise()
         await self.preempt(atomic="machine_kexec(): this kernel and all its tasks end here")
         self.kvm_shutdown()  # syscore_shutdown()
         self.restart("kernel", "module")
         self.cpus.where(boot=False).set(online=False)
         self.fully_shut_down = False
+        if self.reboot_steps:
+            self.kexeced = True
         self.event("kexec")
         await self.start_kernel()

@@ -1,12 +1,16 @@
-"""drivers/acpi/acpi_processor.c: CPUs that are added while the system runs."""
+"""drivers/acpi/acpi_processor.c: CPUs that are added and ejected while the system runs."""
 
 from __future__ import annotations
 
-from softsnp.spec.linux.drivers.base.core import Devices
+from softsnp.abi.errno import EBUSY
+from softsnp.spec.hw.cpu import AT_RESET
+from softsnp.spec.linux.kernel.cpu_smt import Smt
+
+HANDS = "hands put the processor in, or take it out; only the firmware and Linux look"
 
 
-class AcpiProcessor(Devices):
-    """Hot-add. Nobody ejects a CPU here."""
+class AcpiProcessor(Smt):
+    """Hot-add and eject. Neither looks at cpu_hotplug_disabled."""
 
     async def acpi_processor_hotadd_init(self) -> int:
         """C: drivers/acpi/acpi_processor.c: acpi_processor_hotadd_init()
@@ -15,8 +19,26 @@ class AcpiProcessor(Devices):
         """
         await self.mutex_lock(AcpiProcessor.cpu_add_remove_lock)
         await self.cpus_write_lock()
-        if self.cpus.where(present=False).set_one(present=True):
+        await self.preempt(atomic=HANDS)
+        if self.cpus.where(present=False, fused=False).set_one(present=True, fused=True):
             self.event("a CPU is added")
         self.cpus_write_unlock()
         self.mutex_unlock(AcpiProcessor.cpu_add_remove_lock)
         return 0
+
+    async def acpi_processor_post_eject(self) -> int:
+        """C: drivers/acpi/acpi_processor.c: acpi_processor_post_eject()
+        Locks: takes and drops cpu_add_remove_lock, then cpu_hotplug_lock for writing
+        Source: [code] v7.3: the CPU has been taken offline before, which can be refused; from then
+        on the present mask shrinks whatever cpu_hotplug_disabled is
+        """
+        await self.mutex_lock(AcpiProcessor.cpu_add_remove_lock)
+        await self.cpus_write_lock()
+        await self.preempt(atomic=HANDS)
+        offline = self.cpus.where(boot=False, present=True, online=False)
+        found = offline.set_one(present=False, fused=False, listed=False, **AT_RESET)
+        if found:
+            self.event("a CPU is ejected")
+        self.cpus_write_unlock()
+        self.mutex_unlock(AcpiProcessor.cpu_add_remove_lock)
+        return 0 if found else EBUSY

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from softsnp.spec.linux.kernel.cpu import CpuHotplug
+from softsnp.abi.errno import EBUSY
+from softsnp.spec.linux.kernel.cpu_pm import CpuFreezing
+
+RETRIES = 5  # after 20, 40, 80, 160 and 320 ms
 
 
-class CpuSubsys(CpuHotplug):
+class CpuSubsys(CpuFreezing):
     """What a device is asked to do, when the device is a CPU."""
 
     def no_cpu_has_an_online_file(self) -> bool:
@@ -16,14 +19,20 @@ class CpuSubsys(CpuHotplug):
 
     async def cpu_subsys_online(self) -> int:
         """C: drivers/base/cpu.c: cpu_subsys_online()
-        Locks: none of its own that anyone else takes
-        Source: [code] v7.2 drivers/base/cpu.c; its retries on -EBUSY are not specified yet
+        Locks: device_hotplug_lock held by the caller, through all attempts
+        Source: [code] v7.3 drivers/base/cpu.c: -EBUSY is tried again, 620 ms in all or more
         """
-        return await self.cpu_up()
+        rc = await self.cpu_up()
+        retries = 0
+        while self.device_locks and rc == EBUSY and retries < RETRIES:
+            retries += 1
+            await self.preempt()  # msleep()
+            rc = await self.cpu_up()
+        return rc
 
     async def cpu_subsys_offline(self) -> int:
         """C: drivers/base/cpu.c: cpu_subsys_offline()
-        Locks: none of its own that anyone else takes
-        Source: [code] v7.2 drivers/base/cpu.c
+        Locks: device_hotplug_lock held by the caller
+        Source: [code] v7.2 drivers/base/cpu.c: no retry on this side
         """
         return await self.cpu_down()

@@ -24,7 +24,7 @@ class Kvm(SevIoctls):
         """
         await self.cpus_read_lock()
         await self.preempt(atomic=KVM_CPUS)
-        self.cpus.where(online=True).set(hsave=True)
+        self.cpus.where(online=True).set(hsave=True, svme=True)
         self.kvm_amd = True
         self.cpus_read_unlock()
 
@@ -35,25 +35,26 @@ class Kvm(SevIoctls):
         """
         await self.cpus_read_lock()
         await self.preempt(atomic=KVM_CPUS)
-        self.cpus.where(online=True).set(hsave=False)
+        self.cpus.where(online=True).set(hsave=False, svme=False)
         self.kvm_amd = False
         self.cpus_read_unlock()
 
-    async def cpuhp_ap_online(self, cpu: Member) -> None:
+    async def cpuhp_ap_online(self, cpu: Member) -> int:
         """C: virt/kvm/kvm_main.c: kvm_online_cpu()
         Locks: cpu_hotplug_lock held for writing by the task that waits
         Source: [code] v7.3
         """
         await self.preempt(atomic="the callback runs on the CPU that comes up")
         if self.kvm_amd:
-            cpu.set(hsave=True)
+            cpu.set(hsave=True, svme=True)
+        return 0
 
     def cpuhp_ap_offline(self, cpu: Member) -> None:
         """C: virt/kvm/kvm_main.c: kvm_offline_cpu()
         Locks: cpu_hotplug_lock held for writing by the task that waits
         Source: [code] v7.3
         """
-        cpu.set(hsave=False)
+        cpu.set(hsave=False, svme=False)
 
     def kvm_shutdown(self) -> None:
         """C: virt/kvm/kvm_main.c: kvm_shutdown(), in syscore_shutdown()
@@ -61,4 +62,13 @@ class Kvm(SevIoctls):
         Source: [code] v7.3
         """
         if self.kvm_amd:
-            self.cpus.where(online=True).set(hsave=False)
+            self.cpus.where(online=True).set(hsave=False, svme=False)
+
+    def kvm_suspend(self) -> None:
+        """C: virt/kvm/kvm_main.c: kvm_suspend(), in syscore_suspend(), on the one CPU that runs"""
+        self.cpus.where(online=True).set(hsave=False, svme=False)
+
+    def kvm_resume(self) -> None:
+        """C: virt/kvm/kvm_main.c: kvm_resume(), in syscore_resume(), on the one CPU that runs"""
+        if self.kvm_amd:
+            self.cpus.where(online=True).set(hsave=True, svme=True)

@@ -6,10 +6,10 @@ from softsnp.abi.errno import EBUSY, EIO, ENODEV, ENOMEM
 from softsnp.abi.sev import Command, Status
 from softsnp.lang import Bool, Count, Mutex, OneOf
 from softsnp.spec.fw.psp import State
-from softsnp.spec.linux.arch.x86.virt.svm.sev import X86Sev
+from softsnp.spec.linux.arch.x86.virt.svm.sev_rmpopt import SevRmpopt
 
 
-class CcpSevDev(X86Sev):
+class CcpSevDev(SevRmpopt):
     """The ccp module. Its memory is lost when it is unloaded; built-in memory is not."""
 
     sev_cmd_mutex = Mutex("one SEV command sequence at a time", memory="module")
@@ -30,6 +30,19 @@ class CcpSevDev(X86Sev):
         guard="sev_cmd_mutex",
     )
 
+    psp_dead = Bool(
+        False,
+        "a command got no answer in time, and no other is sent",
+        memory="module",
+        guard="sev_cmd_mutex",
+    )
+    panic_notifier = Bool(
+        False,
+        "snp_panic_notifier is registered",
+        memory="module",
+        guard="sev_cmd_mutex",
+    )
+
     # --- commands -------------------------------------------------------------------------------
 
     async def _sev_do_cmd_locked(self, command: Command) -> int:
@@ -37,8 +50,35 @@ class CcpSevDev(X86Sev):
         Locks: sev_cmd_mutex held
         Source: [code] v7.3: any status but success is -EIO
         """
-        status = await self.psp_command(command)
+        status = await self._sev_ask_locked(command)
+        if status is None:
+            return EBUSY
         return 0 if status is Status.SUCCESS else EIO
+
+    async def _sev_ask_locked(self, command: Command) -> Status | None:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_do_cmd_locked(), with what it stores in *psp_ret
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: no answer in time is -ETIMEDOUT, and sets psp_dead; from then on
+        -EBUSY. None is either; whether the firmware did the command is another question
+        """
+        if self.psp_dead:
+            return None
+        status = await self.psp_command(command)
+        if self.commands_may_time_out and self.fault("the answer in time"):
+            self.psp_dead = True
+            self.event("a command times out")
+            return None
+        return status
+
+    async def sev_do_cmd(self, command: Command) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_do_cmd()
+        Locks: takes and drops sev_cmd_mutex
+        Source: [code] v7.3
+        """
+        await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
+        rc = await self._sev_do_cmd_locked(command)
+        self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
+        return rc
 
     # --- SNP init -------------------------------------------------------------------------------
 
@@ -77,9 +117,17 @@ class CcpSevDev(X86Sev):
         """
         await self.wbinvd_on_all_cpus()
         rc = await self._sev_do_cmd_locked(Command.SNP_INIT_EX)
+        self.online_set_relied_on = False
         if rc:
             return rc
         await self.wbinvd_on_all_cpus()
+        return await self.snp_init_flush()
+
+    async def snp_init_flush(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_init_locked(), its SNP_DF_FLUSH
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3
+        """
         return await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH)
 
     async def snp_init_done(self) -> None:
@@ -88,6 +136,7 @@ class CcpSevDev(X86Sev):
         Source: [code] v7.3
         """
         self.snp_initialized = True
+        self.panic_notifier = True
 
     async def snp_init_observed(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: the callers of __sev_snp_init_locked()
@@ -97,6 +146,7 @@ class CcpSevDev(X86Sev):
         self.fully_shut_down = False
         found = self.observe(CcpSevDev.cpu_hotplug_disabled)
         rc = await self._sev_snp_init_locked()
+        self.online_set_relied_on = False
         if rc:
             self.event("SNP init fails")
             if self.observe(CcpSevDev.cpu_hotplug_disabled) != found:
@@ -106,24 +156,49 @@ class CcpSevDev(X86Sev):
 
     # --- SNP shutdown ---------------------------------------------------------------------------
 
-    async def _sev_snp_shutdown_locked(self) -> int:
-        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked(), panic=false
-        Locks: sev_cmd_mutex held
-        Source: [code] v7.3: on any failure snp_initialized stays true
+    async def _sev_snp_shutdown_locked(self, panic: bool = False) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked()
+        Locks: sev_cmd_mutex held, unless in a panic
+        Source: [code] v7.3: on any failure snp_initialized stays true. In a panic every other CPU
+        is stopped, and has done WBINVD in the NMI that stopped it
         """
         if not self.snp_initialized:
             return 0
-        await self.wbinvd_on_all_cpus()
-        status = await self.psp_command(Command.SNP_SHUTDOWN_EX)
-        if status is Status.DFFLUSH_REQUIRED:
-            if await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH):
-                return EIO
-            status = await self.psp_command(Command.SNP_SHUTDOWN_EX)
-        if status is not Status.SUCCESS:
-            return EIO
-        if self.x86_snp_shutdown_asked_for():
-            await self.x86_snp_shutdown()
+        rc = await self.snp_shutdown_commands(panic)
+        if rc == 0:
+            rc = await self.snp_shutdown_succeeded(panic)
+        if rc:
+            return rc
         self.snp_initialized = False
+        if not panic:
+            self.panic_notifier = False
+        return 0
+
+    async def snp_shutdown_commands(self, panic: bool) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked(), to the last SNP_SHUTDOWN_EX
+        Locks: sev_cmd_mutex held, unless in a panic
+        Source: [code] v7.3
+        """
+        if not panic:
+            await self.wbinvd_on_all_cpus()
+        status = await self._sev_ask_locked(Command.SNP_SHUTDOWN_EX)
+        if status is Status.DFFLUSH_REQUIRED:
+            rc = await self._sev_do_cmd_locked(Command.SNP_DF_FLUSH)
+            if rc:
+                return rc
+            status = await self._sev_ask_locked(Command.SNP_SHUTDOWN_EX)
+        return 0 if status is Status.SUCCESS else EIO
+
+    async def snp_shutdown_succeeded(self, panic: bool) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked(), after SNP_SHUTDOWN_EX
+        Locks: sev_cmd_mutex held, unless in a panic
+        Source: [code] v7.3: the pages of the IOMMU's log are given back by a legacy shutdown only
+        """
+        if not self.x86_snp_shutdown_asked_for():
+            if self.firmware_steps and self.fault("amd_iommu_snp_disable()"):
+                return EIO
+        elif not panic:
+            await self.x86_snp_shutdown()
         return 0
 
     async def x86_snp_shutdown(self) -> None:
@@ -133,15 +208,34 @@ class CcpSevDev(X86Sev):
         """
         await self.snp_shutdown()
 
-    async def _sev_firmware_shutdown(self) -> None:
-        """C: drivers/crypto/ccp/sev-dev.c: __sev_firmware_shutdown()
+    async def _sev_platform_shutdown_locked(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_platform_shutdown_locked()
         Locks: sev_cmd_mutex held
+        Source: [code] v7.3: legacy SEV; the cached state decides whether there is anything to do
+        """
+        if self.sev_plat_state is not State.INIT:
+            return 0
+        rc = await self._sev_do_cmd_locked(Command.SHUTDOWN)
+        if rc == 0:
+            self.sev_plat_state = State.UNINIT
+        return rc
+
+    async def _sev_firmware_shutdown(self, panic: bool = False) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_firmware_shutdown()
+        Locks: sev_cmd_mutex held, unless in a panic
         Source: [code] v7.3: the results of both shutdowns are ignored
         """
-        if self.sev_plat_state is State.INIT:
-            if await self._sev_do_cmd_locked(Command.SHUTDOWN) == 0:
-                self.sev_plat_state = State.UNINIT
-        await self._sev_snp_shutdown_locked()
+        await self._sev_platform_shutdown_locked()
+        await self._sev_snp_shutdown_locked(panic)
+
+    async def snp_shutdown_on_panic(self) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: snp_shutdown_on_panic()
+        Locks: none; gives up if sev_cmd_mutex is held
+        Source: [code] v7.3: another command may be under way
+        """
+        if not self.panic_notifier or self.observe(CcpSevDev.sev_cmd_mutex.locked):
+            return
+        await self._sev_firmware_shutdown(panic=True)
 
     async def sev_firmware_shutdown(self) -> None:
         """C: drivers/crypto/ccp/sev-dev.c: sev_firmware_shutdown()
@@ -154,27 +248,28 @@ class CcpSevDev(X86Sev):
 
     # --- platform init, for KVM -----------------------------------------------------------------
 
-    async def sev_platform_init(self) -> int:
+    async def sev_platform_init(self, probe: bool = True) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_platform_init(), _sev_platform_init_locked()
         Locks: takes and drops sev_cmd_mutex
-        Source: [code] v7.3, args->probe set, as kvm-amd calls it when it is loaded
+        Source: [code] v7.3: args->probe is set when kvm-amd is loaded, and not for a VM. With
+        legacy SEV in INIT, SNP is not looked at
         """
         await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
         rc = 0
         if self.sev_plat_state is not State.INIT:
             rc = await self.snp_init_observed()
-            if rc == 0:
-                rc = await self.sev_platform_init_sev()
+            if rc == ENODEV:  # no SNP here; legacy SEV may do without
+                rc = 0
+            if rc == 0 and (self.psp_init_on_probe or not probe):
+                rc = await self._sev_platform_init_locked()
         self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
         return rc
 
-    async def sev_platform_init_sev(self) -> int:
+    async def _sev_platform_init_locked(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: __sev_platform_init_locked()
         Locks: sev_cmd_mutex held
         Source: [code] v7.3: the state is set before the DF_FLUSH whose failure is returned
         """
-        if not self.psp_init_on_probe:
-            return 0
         rc = await self._sev_do_cmd_locked(Command.INIT_EX)
         if rc:
             return rc
@@ -187,9 +282,14 @@ class CcpSevDev(X86Sev):
 
     async def modprobe_ccp(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_pci_init()
-        Locks: none
-        Source: [code] v7.3: asks for the platform status, initializes nothing
+        Locks: takes and drops sev_cmd_mutex
+        Source: [code] v7.3: asks for the platform status, and replaces the firmware if there is a
+        file of it, whatever comes of that; initializes nothing
         """
+        if self.firmware_steps:
+            await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
+            await self.psp_command(Command.DOWNLOAD_FIRMWARE)
+            self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
         self.ccp_loaded = True
         return 0
 

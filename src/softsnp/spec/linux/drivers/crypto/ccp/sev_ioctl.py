@@ -1,16 +1,21 @@
-"""drivers/crypto/ccp/sev-dev.c: the SNP ioctls of /dev/sev, in two eras."""
+"""drivers/crypto/ccp/sev-dev.c: the ioctls of /dev/sev, in three eras."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from softsnp.abi.errno import EIO, ENODEV
-from softsnp.abi.sev import Command
+from softsnp.abi.errno import EINVAL, EIO, ENODEV
+from softsnp.abi.sev import Command, Status
+from softsnp.spec.fw.psp import State
 from softsnp.spec.linux.drivers.crypto.ccp.sev_dev import CcpSevDev
 
 
 class SevIoctls(CcpSevDev):
-    """What the eras have in common: the way in and out."""
+    """What the eras have in common: the way in and out, and ioctls that look alike in all.
+
+    PEK_GEN stands for all that want legacy SEV in INIT: PDH_GEN, PEK_CSR, PEK_CERT_IMPORT, and
+    PDH_CERT_EXPORT by who may write. SNP_CONFIG is SNP_SET_CONFIG.
+    """
 
     ioctls: ClassVar[str]
 
@@ -27,12 +32,75 @@ class SevIoctls(CcpSevDev):
             rc = await self.sev_ioctl_do_snp_commit()
         elif command is Command.SNP_CONFIG:
             rc = await self.sev_ioctl_do_snp_set_config()
-        else:
+        elif command is Command.SNP_VLEK_LOAD:
             rc = await self.sev_ioctl_do_snp_vlek_load()
+        elif command is Command.FACTORY_RESET:
+            rc = await self.sev_ioctl_do_reset()
+        elif command is Command.PEK_GEN:
+            rc = await self.sev_ioctl_do_pek_pdh_gen()
+        elif command is Command.SNP_PLATFORM_STATUS:
+            rc = await self.sev_ioctl_do_snp_platform_status()
+        else:
+            rc = await self._sev_do_cmd_locked(command)
         self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
         await self.preempt()
         self.ccp_users -= 1
         return rc
+
+    async def sev_ioctl_do_reset(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_reset()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: asks the firmware for its state; legacy SEV is shut down first, and
+        nothing initializes it again. That it is WORKING (has guests) is not specified
+        """
+        status = await self._sev_ask_locked(Command.PLATFORM_STATUS)
+        if status is not Status.SUCCESS:
+            return EIO
+        await self.preempt()
+        if self.sev_state is State.INIT:
+            rc = await self._sev_platform_shutdown_locked()
+            if rc:
+                return rc
+        rc = await self._sev_do_cmd_locked(Command.FACTORY_RESET)
+        if rc == 0:
+            self.event("factory reset")
+        return rc
+
+    async def sev_ioctl_do_snp_platform_status(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: the page is made the firmware's if the driver takes SNP for up;
+        [FW] the firmware writes to no other page while SNP is up
+        """
+        status = await self._sev_ask_locked(Command.SNP_PLATFORM_STATUS)
+        await self.preempt(atomic="the firmware looks at the page that the driver has made")
+        if self.snp_state is State.INIT and not self.snp_initialized:
+            status = Status.INVALID_PAGE_STATE
+            self.event("the firmware refuses a page that the driver left to the hypervisor")
+        return 0 if status is Status.SUCCESS else EIO
+
+    async def sev_ioctl_do_pek_pdh_gen(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_pek_pdh_gen()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: with legacy SEV in UNINIT it is initialized, and then everything is
+        shut down, SNP as well
+        """
+        shutdown_required = False
+        if self.sev_plat_state is State.UNINIT:
+            rc = await self.sev_move_to_init_state()
+            if rc:
+                return rc
+            shutdown_required = True
+        rc = await self._sev_do_cmd_locked(Command.PEK_GEN)
+        if shutdown_required:
+            await self.sev_ioctl_shutdown()
+        return rc
+
+    async def sev_move_to_init_state(self) -> int:
+        raise NotImplementedError
+
+    async def sev_ioctl_shutdown(self) -> None:
+        raise NotImplementedError
 
     async def sev_ioctl_do_snp_commit(self) -> int:
         raise NotImplementedError
@@ -42,6 +110,52 @@ class SevIoctls(CcpSevDev):
 
     async def sev_ioctl_do_snp_vlek_load(self) -> int:
         raise NotImplementedError
+
+
+class SevIoctlsRequire(SevIoctls):
+    """SNP ioctls want SNP up, and initialize nothing; legacy SEV stays up once it is."""
+
+    ioctls = "require"
+
+    async def sev_ioctl_do_snp_commit(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_commit()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: -EINVAL unless SNP is initialized
+        """
+        if not self.snp_initialized:
+            return EINVAL
+        return await self._sev_do_cmd_locked(Command.SNP_COMMIT)
+
+    async def sev_ioctl_do_snp_set_config(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_set_config()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: -EINVAL unless SNP is initialized
+        """
+        if not self.snp_initialized:
+            return EINVAL
+        return await self._sev_do_cmd_locked(Command.SNP_CONFIG)
+
+    async def sev_ioctl_do_snp_vlek_load(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_vlek_load()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: -EINVAL unless SNP is initialized
+        """
+        if not self.snp_initialized:
+            return EINVAL
+        return await self._sev_do_cmd_locked(Command.SNP_VLEK_LOAD)
+
+    async def sev_move_to_init_state(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_move_to_init_state()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: legacy SEV only
+        """
+        return await self._sev_platform_init_locked()
+
+    async def sev_ioctl_shutdown(self) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_pek_pdh_gen()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: no shutdown follows
+        """
 
 
 class SevIoctlsDirect(SevIoctls):
@@ -73,6 +187,22 @@ class SevIoctlsDirect(SevIoctls):
         if not self.snp_initialized:
             return ENODEV
         return await self._sev_do_cmd_locked(Command.SNP_VLEK_LOAD)
+
+    async def sev_move_to_init_state(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_move_to_init_state()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: legacy SEV only
+        """
+        return await self._sev_platform_init_locked()
+
+    async def sev_ioctl_shutdown(self) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_pek_pdh_gen(), if shutdown_required
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: __sev_firmware_shutdown(), which shuts down SNP too
+        """
+        if self.snp_initialized:
+            self.event("an ioctl for legacy SEV shuts SNP down")
+        await self._sev_firmware_shutdown()
 
 
 class SevIoctlsBracket(SevIoctls):
@@ -113,3 +243,20 @@ class SevIoctlsBracket(SevIoctls):
         Source: [msg] Kalra to Nayak, 2026-06-25
         """
         return await self.snp_bracket(Command.SNP_VLEK_LOAD)
+
+    async def sev_move_to_init_state(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_move_to_init_state()
+        Locks: sev_cmd_mutex held
+        Source: [inf] as SNP's brackets of that time: SNP and legacy SEV
+        """
+        rc = await self.snp_init_observed()
+        return rc if rc else await self._sev_platform_init_locked()
+
+    async def sev_ioctl_shutdown(self) -> None:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_pek_pdh_gen(), if shutdown_required
+        Locks: sev_cmd_mutex held
+        Source: [inf] as SNP's brackets of that time: everything
+        """
+        if self.snp_initialized:
+            self.event("an ioctl for legacy SEV shuts SNP down")
+        await self._sev_firmware_shutdown()

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from softsnp.abi.errno import EOPNOTSUPP
+from softsnp.lang import Bool
 from softsnp.spec.hw.rmp import RmpTable
-from softsnp.spec.linux.drivers.acpi.acpi_processor import AcpiProcessor
+from softsnp.spec.linux.drivers.pci.pci_driver import PciDriver
 
 MASKS = "cpu_hotplug_lock is held for reading, so neither mask can change"
 
 
-class X86Sev(AcpiProcessor):
+class X86Sev(PciDriver):
     """Preparing every CPU for SNP, and putting them back."""
+
+    online_set_relied_on = Bool(
+        False,
+        "SNP init has compared the masks, and SNP_INIT_EX has not answered yet",
+        memory="kernel",
+        ghost=True,
+    )
+
+    def online_set_changes(self) -> None:
+        if self.online_set_relied_on:
+            self.event("the online set changes during SNP init")
 
     async def snp_rmptable_init(self) -> int:
         """C: arch/x86/virt/svm/sev.c: snp_rmptable_init()
@@ -31,6 +43,13 @@ class X86Sev(AcpiProcessor):
             self.note("WARN: clear_rmp() with SNP_EN set; the RMP stays as it is")
             return
         await self.preempt(atomic="the table is in memory that nobody else writes now")
+        self.zero_rmp()
+
+    def zero_rmp(self) -> None:
+        """C: arch/x86/virt/svm/sev.c: __clear_rmp()"""
+        self.event("the RMP is cleared")
+        if self.cpus.any(online=True, snp_en=True):
+            self.event("the RMP is cleared under a CPU with SNP_EN")
         self.rmp = RmpTable.ZERO
         self.guest_pages_assigned = False
 
@@ -58,11 +77,22 @@ class X86Sev(AcpiProcessor):
         if self.cpus.where(present=True).any(online=False):
             self.note("online ≠ present: -EOPNOTSUPP")
             return EOPNOTSUPP
+        self.online_set_relied_on = True
         await self.wbinvd_on_all_cpus()
         await self.on_each_cpu(mfdm=True)  # mfd_reconfigure(1)
         await self.on_each_cpu(snp_en=True, vmpl_en=True)  # snp_enable()
-        await self.on_each_cpu(hsave=False)  # clear_hsave_pa()
+        await self.clear_hsave_pa()
         return 0
+
+    async def clear_hsave_pa(self) -> None:
+        """C: arch/x86/virt/svm/sev.c: clear_hsave_pa(), on each CPU
+        Locks: cpu_hotplug_lock held for reading
+        Source: [code] v7.3: whether guests can run on the CPU is not looked at
+        """
+        await self.on_each_cpu(hsave=False)
+        self.event("VM_HSAVE_PA is cleared")
+        if self.cpus.any(online=True, svme=True, hsave=False):
+            self.event("VM_HSAVE_PA is cleared on a CPU with SVME")
 
     async def snp_shutdown(self) -> None:
         """C: arch/x86/virt/svm/sev.c: snp_shutdown()
