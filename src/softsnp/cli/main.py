@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from softsnp.lang import SpecError
 
-from . import check, conform, explain, listing, show
+from . import check, claims, conform, explain, findings, listing, show, sweep, why
 from .errors import UsageError
 from .runs import Interrupted
 
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for verb in (check, explain, listing, show, conform):
+    for verb in (check, explain, why, claims, findings, sweep, listing, show, conform):
         verb.add_parser(verbs)
     return top
 
@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"softsnp: {error}", file=sys.stderr)
     except (KeyboardInterrupt, Interrupted):
         print("softsnp: interrupted before anything was decided", file=sys.stderr)
+        return UNDECIDED
+    except MemoryError as error:
+        print(f"softsnp: {error or 'out of memory'}", file=sys.stderr)
         return UNDECIDED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

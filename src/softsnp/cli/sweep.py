@@ -1,0 +1,164 @@
+"""``softsnp sweep``: every design, scenario, firmware profile and set of assumptions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+from softsnp.spec.catalog import ASSUMPTIONS, DESIGNS, SCENARIOS, SURVEY
+
+from . import options
+from .designs import DesignRef, find
+from .progress import meter
+from .results import Key, Results, Row, key, opened
+from .runs import Run
+from .tables import cpus
+from .workers import finishing
+
+MOST_CHANGES = 2
+VERDICTS = ("holds", "violated", "undecided")
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "sweep",
+        help="explore everything, and go on where it was stopped",
+        description="Explore every design in every scenario, with every firmware profile and set "
+        "of assumptions, and keep what comes of it in a file. Whatever stopped it, the same "
+        "command goes on from there.",
+        epilog="Exit status: 0 all is decided; 3 something is undecided, or interrupted; 2 bad "
+        "usage, or a file with results of another specification.",
+    )
+    parser.add_argument("designs", nargs="*", metavar="DESIGN", help="a name, or a file.py")
+    parser.add_argument(
+        "--assumptions",
+        choices=("survey", "all"),
+        default="survey",
+        help=f"the sets that a survey goes through (the default), or every set of at most "
+        f"{MOST_CHANGES} changes",
+    )
+    options.add_scenarios(parser)
+    options.add_firmware(parser)
+    options.add_cpus(parser)
+    options.add_exploring(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", default=Path("sweep.jsonl"))
+    parser.set_defaults(verb=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    asked = runs(args)
+    with opened(args.out) as results:
+        todo = [run for run in asked if not results.have(run)]
+        ended = _explore(todo, len(asked), results) if todo else False
+        print(summary(asked, results.rows))
+    missing = sum(key(run) not in results.rows for run in asked)
+    if ended or missing:
+        print(
+            f"\ninterrupted: {len(asked) - missing} of {len(asked)} runs are in {args.out}; "
+            "the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 3
+    undecided = any("undecided" in results.rows[key(run)].verdicts.values() for run in asked)
+    return 3 if undecided else 0
+
+
+def _explore(todo: list[Run], total: int, results: Results) -> bool:
+    """Do runs and keep each as it finishes; whether a Ctrl-C ended that."""
+    ended = False
+    with finishing(todo) as finished, meter(total, total - len(todo), estimate=True) as bar:
+        for _, answer in finished(bar.watch):
+            if answer.stopped == "interrupted":
+                ended = True
+                continue
+            results.add(answer)
+            bar.finished += 1
+    return ended
+
+
+def runs(args: argparse.Namespace) -> list[Run]:
+    """What is to be done, design by design; in this order it is told."""
+    sets = [dict(s) for s in SURVEY] if args.assumptions == "survey" else every_set()
+    names = args.designs or list(DESIGNS)
+    designs = list(dict.fromkeys(ref for name in names for ref in find(name)))
+    scenarios = options.scenarios(args.scenario)
+    return list(_runs(args, designs, scenarios, sets))
+
+
+def _runs(
+    args: argparse.Namespace,
+    designs: list[DesignRef],
+    scenarios: list[str],
+    sets: list[dict[str, bool]],
+) -> Iterator[Run]:
+    limits = options.limits(args.max_states, args.max_memory)
+    count = options.members(args.cpus)
+    for assumed in sets:
+        options.enough(count, assumed)
+    for scenario in scenarios:
+        for design in designs:
+            for profile in options.firmware(args.firmware):
+                for assumed in sets:
+                    yield Run(
+                        design,
+                        profile,
+                        tuple(sorted(assumed.items())),
+                        None,
+                        scenario,
+                        SCENARIOS[scenario].activities,
+                        count,
+                        options.properties([]),
+                        limits,
+                        traces=False,
+                        rung=options.rung(args.rung),
+                    )
+
+
+def every_set() -> list[dict[str, bool]]:
+    """Every set of at most two changes to the defaults, the smaller ones first."""
+    return [
+        {name: not ASSUMPTIONS[name].default for name in names}
+        for size in range(MOST_CHANGES + 1)
+        for names in combinations(ASSUMPTIONS, size)
+    ]
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+@dataclass
+class _Count:
+    """The runs of one design in one scenario."""
+
+    runs: int = 0
+    done: int = 0
+    verdicts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VERDICTS, 0))
+
+
+def summary(asked: list[Run], rows: Mapping[Key, Row]) -> str:
+    """How many properties hold, scenario by scenario and design by design."""
+    counts: dict[str, dict[str, _Count]] = {}
+    for run in asked:
+        count = counts.setdefault(run.scenario, {}).setdefault(run.design.name, _Count())
+        count.runs += 1
+        row = rows.get(key(run))
+        if row is not None:
+            count.done += 1
+            for verdict in row.verdicts.values():
+                count.verdicts[verdict] += 1
+    lines = [f"{len(asked)} runs, {cpus(asked[0].members)}; each decides every property."]
+    for scenario, designs in counts.items():
+        lines += ["", _line(scenario, ["runs", *VERDICTS])]
+        for name, count in designs.items():
+            done = f"{count.runs}" if count.done == count.runs else f"{count.done}/{count.runs}"
+            told = [f"{count.verdicts[v]:,}" if count.verdicts[v] else "-" for v in VERDICTS]
+            lines.append(_line(f"  {name}", [done, *told]))
+    return "\n".join(lines)
+
+
+def _line(name: str, cells: list[str]) -> str:
+    return name.ljust(36) + "".join(cell.rjust(11) for cell in cells)
