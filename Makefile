@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree bench sysfs kernels mutations clean
+.PHONY: check test pins agree findings claims bench sysfs kernels mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -24,6 +24,13 @@ pins: .venv/installed-test
 # engine compared with it. It takes a quarter of an hour on two cores.
 agree: .venv/installed-test
 	$(BIN)/python -m tests.designs.agree
+
+# The pages of what is found wrong, and of what was claimed, made anew from explorations.
+findings: .venv/installed
+	$(BIN)/softsnp findings > docs/findings.new && mv docs/findings.new docs/findings.md
+
+claims: .venv/installed
+	$(BIN)/softsnp claims --format markdown > docs/claims.new && mv docs/claims.new docs/claims.md
 
 # The figures of docs/performance.md, made anew. Needs spin and gcc, and the machine to itself.
 bench: .venv/installed
