@@ -48,9 +48,10 @@ kernels: .venv/installed-test
 	for name in linux-6.12 linux-7.3; do $(BIN)/softsnp conform --record recordings/kernels \
 	  --vmlinux build/kernels/$$name/vmlinux --module build/kernels/$$name/ccp.ko || exit; done
 
-# Mistakes in the specification, and which recording catches each.
+# Mistakes in the specification: which recording catches each, and which verdict.
 mutations: .venv/installed-test
 	$(BIN)/python -m tests.conform.mutate
+	$(BIN)/python -m tests.designs.mutate
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
