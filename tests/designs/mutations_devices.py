@@ -181,6 +181,14 @@ DEVICES = (
         at("rmpopt-v10", "kexec", "x86-shutdown", cpu_eject=True),
     ),
     Seeded(
+        "eject-takes-who-is-online",
+        "check",
+        AcpiProcessor,
+        "acpi_processor_post_eject",
+        {"present=True, online=False)": "present=True)"},
+        at("linux-7.3", "thread", cpu_eject=True),
+    ),
+    Seeded(
         "probe-enables-first",
         "swap",
         PciDriver,

@@ -99,11 +99,11 @@ FIRMWARE = (
         at("rmpopt-v10", "thread", "x86-shutdown"),
     ),
     Seeded(
-        "x86-shutdown-of-one-core",
+        "x86-shutdown-of-one-die",
         "constant",
         Psp,
         "_snp_shutdown_ex_in_steps",
-        {"while self._counted_cores()": "if self._counted_cores()"},
+        {"self._counted_cores().set(snp_en=False)": "pass"},
         at("rmpopt-v10", "firmware", "x86-shutdown"),
     ),
     Seeded(

@@ -181,4 +181,16 @@ KVM = (
         {"        if failed:\n            self.event": "        if False:\n            self.event"},
         at("rmpopt-v10", "vms", "x86-shutdown"),
     ),
+    Seeded(
+        "guest-starts-without-snp",
+        "check",
+        KvmAmd,
+        "start_snp_guest",
+        {
+            "if self.snp_state is not State.INIT or not self.observe(KvmAmd.snp_initialized):": (
+                "if False:"
+            )
+        },
+        at("linux-7.3", "legacy-sev", "x86-shutdown"),
+    ),
 )

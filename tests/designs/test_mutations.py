@@ -181,7 +181,7 @@ BY_DESIGN = {
     "snp-en-holds-hotplug": ("linux-7.3", "thread", "legacy"),
     "snp-can-come-up": ("linux-7.3", "smt", "legacy"),
     "reload-reaches-init": ("proposal", "smt", "legacy"),
-    "hsave-kept-under-svme": ("rmpopt-v10", "legacy-sev", "legacy"),
+    "hsave-kept-under-svme": ("linux-7.3", "legacy-sev", "x86-shutdown"),
     "kvm-snp-is-up": ("rmpopt-v10", "legacy-sev", "legacy"),
     "smt-control-truthful": ("rmpopt-v10", "smt", "legacy"),
     "failed-write-changes-nothing": ("rmpopt-v10", "smt", "legacy"),
@@ -191,10 +191,8 @@ BY_DESIGN = {
     "failed-init-frees-hotplug": ("rmpopt-v9", "vms", "legacy"),
     "lock-order-acyclic": ("review-hold-read-lock", "thread", "legacy"),
 }
-UNDER = {
-    "x86-shutdown-clears-snp-en": {"firmware-counts-offline-cores": False, "one-ipi-a-step": False}
-}
-"""What has to be assumed for it."""
+UNDER = {"x86-shutdown-clears-snp-en": {"firmware-counts-offline-cores": False}}
+"""What has to be assumed for it. At any number of CPUs that takes long to make concrete."""
 
 
 @pytest.mark.parametrize("name", BY_DESIGN)
@@ -202,7 +200,8 @@ def test_a_design_breaks_it(name: str) -> None:
     design, scenario, firmware = BY_DESIGN[name]
     chosen = SCENARIOS[scenario]
     spec = DESIGNS[design](chosen.activities, chosen.assume(UNDER.get(name, {})), firmware=firmware)
-    assert check(spec, None, [BY_NAME[name]], []).outcomes[0].verdict == "violated"
+    members = MEMBERS if name in UNDER else None
+    assert check(spec, members, [BY_NAME[name]], []).outcomes[0].verdict == "violated"
 
 
 def test_every_property_has_a_mistake() -> None:
