@@ -17,7 +17,7 @@ from .lower import Program, lower
 from .memory_use import resident, uncollected
 from .rungs.ladder import Ladder
 from .rungs.python import PythonRung
-from .rungs.rung import OutOfRoom, Rung, depth
+from .rungs.rung import MOST_GOALS, OutOfRoom, Rung, depth
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,24 @@ class Search:
                 explored.reached[check.name] = rung.judge(check.name)[0]
             else:
                 explored.reached[check.name] = check.event in seen
+        possible = [p for p in self.properties if isinstance(p, AlwaysPossible)]
         for prop in self.properties:
-            explored.findings[prop.name] = self._finding(prop, explored, seen)
+            if prop not in possible:
+                explored.findings[prop.name] = self._finding(prop, explored, seen)
+        explored.findings.update(self._possible(possible, explored))
+
+    def _possible(self, asked: list[AlwaysPossible], explored: Explored) -> dict[str, Finding]:
+        """All at once: going backwards through the graph takes long."""
+        rung = explored.rung
+        if explored.stopped:
+            return {p.name: Finding(rung.judge(p.name)[0]) for p in asked}
+        pairs = [(p.situation().name, p.arrival().name) for p in asked]
+        parts = [pairs[at : at + MOST_GOALS] for at in range(0, len(pairs), MOST_GOALS)]
+        ways = [way for part in parts for way in rung.no_ways(part)]
+        return {
+            p.name: Finding(exercised, None if end is None else depth(rung.levels, end), end)
+            for p, (exercised, end) in zip(asked, ways, strict=True)
+        }
 
     def _finding(
         self, prop: Property, explored: Explored, seen: dict[str, tuple[int, int]]
@@ -195,10 +211,6 @@ class Search:
             return Finding(
                 exercised, None if end is None else depth(rung.levels, end), end, None, told
             )
-        elif isinstance(prop, AlwaysPossible):
-            if explored.stopped:
-                return Finding(rung.judge(prop.name)[0])
-            exercised, end = rung.no_way(prop.situation().name, prop.arrival().name)
         else:
             exercised, end = rung.judge(prop.name)
         return Finding(exercised, None if end is None else depth(rung.levels, end), end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from softsnp.explore.lower import Program
@@ -133,15 +133,18 @@ class PythonRung:
         row = bytearray if every < 256 else list[int]
         return self._settle(row([rests[state & places] for state in self.states]), every)
 
-    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
-        situation = self._exercised(when)
-        if not situation:
-            return False, None
-        can = bytearray(len(self.states))
-        for number in self._exercised(goal):
-            can[number] = 1
-        self._settle(can, 1)
-        return True, next((number for number in situation if not can[number]), None)
+    def no_ways(self, asked: Sequence[tuple[str, str]]) -> list[tuple[bool, int | None]]:
+        situations = [self._exercised(when) for when, _ in asked]
+        every = sum(1 << bit for bit, situation in enumerate(situations) if situation)
+        can = [0] * len(self.states)
+        for bit, (_, goal) in enumerate(asked):
+            for number in self._exercised(goal) if situations[bit] else ():
+                can[number] |= 1 << bit
+        self._settle(can, every)
+        return [
+            (bool(situation), next((n for n in situation if not can[n] >> bit & 1), None))
+            for bit, situation in enumerate(situations)
+        ]
 
     def _exercised(self, name: str) -> list[int]:
         """The states in which a property's situation arises."""

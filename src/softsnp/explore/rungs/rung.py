@@ -12,6 +12,9 @@ from typing import Protocol
 
 from softsnp.lang import SpecError
 
+MOST_GOALS = 16
+"""How many can be looked for at once, one bit each."""
+
 
 class OutOfRoom(Exception):
     """The search cannot go on: which bound was met."""
@@ -62,9 +65,9 @@ class Rung(Protocol):
     def no_return(self) -> int | None:
         """The first state from which some activity can never come to rest again."""
 
-    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
-        """(whether the one property is ever exercised, the first state in which it is and from
-        which no state that exercises the other can be reached).
+    def no_ways(self, asked: Sequence[tuple[str, str]]) -> list[tuple[bool, int | None]]:
+        """For each pair of properties, MOST_GOALS at most: (whether the one is ever exercised, the
+        first state in which it is and from which none that exercises the other can be reached).
         """
 
     def first_at(self) -> list[dict[int, int]]:

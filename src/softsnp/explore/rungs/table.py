@@ -333,21 +333,33 @@ class TableRung:
     def no_return(self) -> int | None:
         return self._settle(self._who_rests(len(self.states)), (1 << len(self.layout.at)) - 1)
 
-    def no_way(self, when: str, goal: str) -> tuple[bool, int | None]:
+    def no_ways(self, asked: Sequence[tuple[str, str]]) -> list[tuple[bool, int | None]]:
         known = len(self.states)
-        situation, can = np.zeros(known, np.uint16), np.zeros(known, np.uint16)
-        self._mark(when, situation)
-        if not situation.any():
-            return False, None
-        self._mark(goal, can)
-        self._settle(can, 1)
-        lost = np.flatnonzero(situation & ~can)
-        return True, int(lost[0]) if len(lost) else None
+        situations, can = np.zeros(known, np.uint16), np.zeros(known, np.uint16)
+        for bit, (when, _) in enumerate(asked):
+            self._mark(when, situations, bit)
+        every = int(np.bitwise_or.reduce(situations))
+        for bit, (_, goal) in enumerate(asked):
+            if every >> bit & 1:
+                self._mark(goal, can, bit)
+        self._settle(can, every)
+        lost = situations & ~can
+        found = []
+        for bit in range(len(asked)):
+            which = np.flatnonzero(lost & np.uint16(1 << bit))
+            found.append((bool(every >> bit & 1), int(which[0]) if len(which) else None))
+        return found
 
-    def _mark(self, name: str, marks: npt.NDArray[np.uint16]) -> None:
+    def _mark(self, name: str, marks: npt.NDArray[np.uint16], bit: int) -> None:
         tables, at_rest = self.populations.tables, name in self.at_rest
         failing = kernel.mark(
-            self.control, tables, self.stored, self.roots[name], at_rest, marks, np.uint16(1)
+            self.control,
+            tables,
+            self.stored,
+            self.roots[name],
+            at_rest,
+            marks,
+            np.uint16(1 << bit),
         )
         if failing >= 0:
             message = self.program.failures[self.control[kernel.C_ARGUMENT]]
