@@ -37,15 +37,17 @@ class Asker:
         self._pool = pool
         self._bar = bar
         self._known: dict[Run, list[Answer]] = {}
+        self._answered: set[Place] = set()
         self._long: set[Run] = set()
         """Those that a short exploration has not decided."""
         self.undecided: dict[Place, str] = {}
         """Where nothing could be said, and why."""
 
     @property
-    def explored(self) -> int:
-        """The number of runs that were done."""
-        return sum(map(len, self._known.values()))
+    def answered(self) -> int:
+        """The number of places that were asked about. How many runs that took depends on which of
+        them are under way at the same time."""
+        return len(self._answered)
 
     def known(self, place: Place) -> Verdict | None:
         """The verdict of a run that was done, or of one that could not differ from it."""
@@ -100,6 +102,7 @@ class Asker:
                 verdict = self.known(waiting[number])
                 if verdict is None:
                     break
+                self._answered.add(waiting[number])
                 self._go_on(number, asking[number], verdict, waiting, results)
 
     def _go_on(

@@ -51,7 +51,8 @@ class Reasons:
     by_default: dict[str, Verdict]
     rests_on: tuple[Support, ...]
     undecided: dict[Place, str]
-    explored: int
+    asked: int
+    """How many combinations were asked about."""
 
 
 def reasons(question: Question, pool: Workers, bar: Meter) -> Reasons:
@@ -86,7 +87,7 @@ def reasons(question: Question, pool: Workers, bar: Meter) -> Reasons:
         by_default,
         _support(asker, where, by_default),
         asker.undecided,
-        asker.explored,
+        asker.answered,
     )
 
 

@@ -54,7 +54,7 @@ def document(answer: Reasons) -> str:
             }
             for (context, present, members), reason in answer.undecided.items()
         ],
-        "explorations": answer.explored,
+        "questions": answer.asked,
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
 

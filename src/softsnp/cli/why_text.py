@@ -153,7 +153,7 @@ def _explored(answer: Reasons) -> list[str]:
         f"circumstances: {', '.join(_switch(c.name, c.on) for c in asked.circumstances)}.",
         f"Beside {len(asked.contexts)} combinations of firmware, ioctls"
         f"{''.join(f', {name}' for name, _ in asked.contexts[0].either)}; "
-        f"{answer.explored} explorations. A set that holds is taken to hold with fewer "
+        f"{answer.asked} questions. A set that holds is taken to hold with fewer "
         "circumstances too; none, and each alone, were explored.",
     ]
     for (context, present, members), reason in answer.undecided.items():
