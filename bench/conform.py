@@ -43,7 +43,7 @@ def prepared(name: str) -> tuple[Pair, list[Operations]]:
     kernel = Kernel(DEFAULT / name / "vmlinux")
     kernel.load_module(DEFAULT / name / "ccp.ko")
     pair = Pair(kernel, DESIGNS[name], 4, "x86-shutdown")
-    operations = every_operation(4, pair.kernel.kinds())
+    operations = every_operation(pair.kernel)
     return pair, list(long(operations, LENGTH, SEQUENCES, seed=1))
 
 

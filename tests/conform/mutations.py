@@ -15,9 +15,15 @@ from softsnp.spec.catalog import DESIGNS
 from .mutation import Mutation, mutated
 from .mutations_ccp import CCP, OTHERS
 from .mutations_hotplug import HOTPLUG
+from .mutations_ioctl import DRIVER, IOCTL, PANIC
 from .mutations_sev import LINUX_6_12, PREPARE, UNDO
+from .mutations_sleep import SLEEP, SMT
 
-MUTATIONS: tuple[Mutation, ...] = (*HOTPLUG, *PREPARE, *UNDO, *LINUX_6_12, *CCP, *OTHERS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *(*HOTPLUG, *SLEEP, *SMT),
+    *(*PREPARE, *UNDO, *LINUX_6_12),
+    *(*CCP, *IOCTL, *DRIVER, *PANIC, *OTHERS),
+)
 RECORDINGS = sorted((Path(__file__).parents[2] / "recordings" / "kernels").glob("*.jsonl"))
 
 

@@ -62,8 +62,8 @@ CCP = (
         "a-failed-command-is-einval",
         CcpSevDev,
         "_sev_do_cmd_locked",
-        "else EIO",
-        "else -22",
+        "return errno_of(answer)",
+        "return -22 if errno_of(answer) else 0",
     ),
     Mutation(
         "shutdown-gives-up-on-dirty-asids",
@@ -187,7 +187,7 @@ OTHERS = (
         "firmware-shuts-down-under-a-guest",
         Psp,
         "_snp_shutdown_ex_refused",
-        "if dirty or self.guest_pages_assigned:",
-        "if dirty:",
+        "dirty = self.guest_pages_assigned",
+        "dirty = False",
     ),
 )

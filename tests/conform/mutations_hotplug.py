@@ -146,8 +146,8 @@ HOTPLUG = (
         "add-brings-up",
         AcpiProcessor,
         "acpi_processor_hotadd_init",
-        "set_one(present=True, fused=True)",
-        "set_one(present=True, fused=True, online=True)",
+        "set_one(present=True)",
+        "set_one(present=True, online=True)",
     ),
     Mutation(
         "add-is-gated",

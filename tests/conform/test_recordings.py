@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from softsnp.conform.configurations import CONFIGURATIONS
 from softsnp.conform.recording import from_text, load, replay, to_text
 from softsnp.spec.catalog import DESIGNS
 
@@ -15,7 +16,8 @@ from .mutations import RECORDINGS
 
 
 def test_every_released_kernel_is_recorded_with_every_firmware() -> None:
-    names = {f"{k}-{f}" for k in ("linux-6.12", "linux-7.3") for f in ("legacy", "x86-shutdown")}
+    profiles = [f"{k}-{f}" for k in ("linux-6.12", "linux-7.3") for f in ("legacy", "x86-shutdown")]
+    names = {"-".join(filter(None, (p, c.name))) for p in profiles for c in CONFIGURATIONS}
     assert {path.stem for path in RECORDINGS} == names
 
 
@@ -31,7 +33,10 @@ def test_a_recording_has_something_to_say(path: Path) -> None:
     sequences = load(path).sequences
     steps = [step for sequence in sequences for _, step in sequence]
     assert len(steps) > 900
-    assert {operation.kind for s in sequences for operation, _ in s} > {"kexec", "add", "online"}
+    kinds = {operation.kind for s in sequences for operation, _ in s}
+    assert kinds > {"kexec", "online", "suspend", "hibernate", "panic", "pek-gen", "snp-status"}
+    assert kinds > ({"smt on", "smt forceoff"} if "threads" in path.stem else {"add"})
+    assert path.stat().st_size < 120 << 10
     assert any(step.returned == -16 for step in steps), "nothing was ever busy"
     assert any("WARN" in step.events for step in steps)
 

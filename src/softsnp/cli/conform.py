@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from .workers import answering
 
 if TYPE_CHECKING:
     from softsnp.conform.campaign import Result
+    from softsnp.conform.configurations import Configuration
     from softsnp.conform.counterexample import Outcome
     from softsnp.conform.kernel import Kernel
     from softsnp.conform.pair import Pair
@@ -42,8 +43,6 @@ class Wanted:
     seed: int
 
 
-ASSUMED = {"cpu-hot-add": True}
-"""One CPU is added in the middle of many sequences."""
 C_NAME = re.compile(r"C: (?:arch|drivers|kernel)/\S+: (\w+)\(\)")
 
 
@@ -88,6 +87,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(args: argparse.Namespace) -> int:
     try:
+        from softsnp.conform.configurations import CONFIGURATIONS
         from softsnp.conform.errors import KernelBug, NotEmulated, Unusable
         from softsnp.conform.pair import Pair
         from softsnp.conform.replays import Replays
@@ -110,20 +110,22 @@ def run(args: argparse.Namespace) -> int:
         load_class = design.load()
         print(_heading(kernel, design))
         stubs: dict[str, str] = {}
+        oddities: set[str] = set()
         differs = False
-        for number, profile in enumerate(profiles):
+        print(_not_driven(kernel))
+        for number, (profile, under) in enumerate(product(profiles, CONFIGURATIONS)):
             loaded = kernel if number == 0 else _load(args)
-            pair = Pair(loaded, load_class, wanted.cpus, profile, ASSUMED)
-            if number == 0:
-                print(_not_driven(pair))
-            differs |= _campaigns(pair, profile, wanted)
+            pair = Pair(loaded, load_class, wanted.cpus, profile, under.assume)
+            differs |= _campaigns(pair, profile, under, wanted)
             if args.record:
-                _record(pair, design.name, profile, args.record, wanted.seed)
+                _record(pair, design.name, profile, under, args.record, wanted.seed)
             stubs |= pair.kernel.machine.assumed()
+            oddities |= pair.kernel.machine.oddities
         if not args.no_counterexamples:
             replays = Replays(lambda: _load(args), load_class)
             differs |= _replay_all(design, args, replays)
             stubs |= replays.assumed
+        print(_odd(oddities), end="")
         print(_stubs(stubs))
         return DIFFERS if differs else 0
     except Unusable as error:
@@ -164,12 +166,12 @@ def _design(asked: list[DesignRef] | None, kernel: Kernel) -> DesignRef:
 # --- campaigns ------------------------------------------------------------------------------------
 
 
-def _campaigns(pair: Pair, profile: str, wanted: Wanted) -> bool:
+def _campaigns(pair: Pair, profile: str, under: Configuration, wanted: Wanted) -> bool:
     """All short sequences, then long random ones; whether anything differs."""
     from softsnp.conform.campaign import campaign, every_operation, long, scenes, short
 
     depth, seed = wanted.depth, wanted.seed
-    operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
+    operations = every_operation(pair.kernel, under.without)
     total = sum(n * len(operations) ** n for n in range(1, depth + 1))
     total += wanted.operations
     all_short = chain.from_iterable(short(operations, n) for n in range(1, depth + 1))
@@ -180,7 +182,8 @@ def _campaigns(pair: Pair, profile: str, wanted: Wanted) -> bool:
     told = f"{result.operations:,} operations in {result.sequences:,} sequences from boot"
     how = f"every sequence of up to {depth}, and random ones of {length} with seed {seed}"
     print(f"\n{profile} firmware, {pair.kernel.machine.cpus} CPUs: {told}:")
-    print(textwrap.fill(how, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    for line in (f"where {under.sentence}:", how):
+        print(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  "))
     print("\n".join(f"  {line}" for line in _verdict(result)))
     return result.divergence is not None
 
@@ -196,17 +199,20 @@ def _verdict(result: Result) -> Iterator[str]:
     yield from found.differences()
 
 
-def _record(pair: Pair, design: str, profile: str, directory: Path, seed: int) -> None:
+def _record(
+    pair: Pair, design: str, profile: str, under: Configuration, directory: Path, seed: int
+) -> None:
     """What the suite compares the specification with, without a kernel."""
     from softsnp.conform.campaign import every_operation, long, scenes
     from softsnp.conform.pair import record
     from softsnp.conform.recording import About, to_text
 
-    operations = every_operation(pair.kernel.machine.cpus, pair.kernel.kinds())
+    operations = every_operation(pair.kernel, under.without)
     release = pair.kernel.kernel.release
-    about = About(release, design, profile, pair.kernel.machine.cpus, ASSUMED, seed)
+    about = About(release, design, profile, pair.kernel.machine.cpus, under.assume, seed)
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{design}-{profile}.jsonl"
+    name = "-".join(filter(None, (design, profile, under.name)))
+    path = directory / f"{name}.jsonl"
     sequences = [*scenes(pair), *long(operations, 12, 80, seed)]
     path.write_text(to_text(record(pair, about, sequences)), encoding="utf-8")
     print(f"  recorded in {path}")
@@ -278,14 +284,27 @@ def _heading(kernel: Kernel, design: DesignRef) -> str:
     return textwrap.fill(told, WIDTH)
 
 
-def _not_driven(pair: Pair) -> str:
+def _not_driven(kernel: Kernel) -> str:
     from softsnp.conform.operations import KINDS
 
-    driven = pair.kernel.kinds()
-    absent = [f"{name} ({k.function})" for name, k in KINDS.items() if name not in driven]
+    kinds = KINDS.items()
+    absent = [f"{n} ({k.function})" for n, k in kinds if k.function and k.function not in kernel]
     if not absent:
         return "Every operation can be driven."
     return textwrap.fill(f"Not driven, since its function is absent: {', '.join(absent)}.", WIDTH)
+
+
+def _odd(oddities: set[str]) -> str:
+    """What was seen on the way that is no difference, and is wrong."""
+    if not oddities:
+        return ""
+    lines = [
+        textwrap.fill(f"{o}.", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        for o in sorted(oddities)
+    ]
+    return "\n".join(
+        ["\nThe kernel was also seen to do this, which nothing here judges:", *lines, ""]
+    )
 
 
 ENVIRONMENT = textwrap.fill(

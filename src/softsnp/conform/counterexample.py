@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from softsnp.abi.sev import Command
-from softsnp.lang import Always, Never, Property
+from softsnp.lang import AlwaysPossible, Property
 from softsnp.lang.trace import Trace, TraceStep
 
+from .calls import SystemCalls, Unreachable
 from .errors import KernelBug
 from .events import Wbinvd
 from .guided import REGISTERS
-from .host import KernelHost
+from .host import CORE_IS_THERE, KernelHost
+from .judging import Witness
 from .machine import BLOCKED
 from .operations import RANGE_LIST
 from .threads import FINISHED, Thread, Threads
@@ -30,18 +31,20 @@ NOT_REPRODUCED = "not reproduced"
 NOT_REACHABLE = "not reachable here"
 CHANGE = re.compile(r"(\w+) ([01]) → ([01])")
 COMMANDS = {c.name for c in Command}
+STUCK = "the kernel comes to the same state; nobody here can see whether it stays there for good"
+INITIALIZE = ("modprobe kvm-amd", "start an SNP guest")
+"""Operations that initialize SNP if it is not up."""
 READERS = ("snp_prepare", "clear_rmp", "snp_shutdown")
 """Functions whose steps without a change look at SYSCFG of the CPU that they run on."""
+READERS_AT_BOOT = ("snp_rmptable_init",)
+"""The same, in v6.12."""
+RMP_IS_CLEARED = "the RMP is cleared"
 ABOUT_TO_BE_SEEN = ("wrmsr", "firmware command")
 """Where a thread pauses just before that."""
 
 
 class Differs(Exception):
     """The kernel went another way; the argument says where and how."""
-
-
-class Unreachable(Exception):
-    """What the trace asks for is not among the functions that run here."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Actor:
     """An activity and its present system call."""
 
     thread: Thread | None = None
+    operation: str = ""
     no_range_list: bool = False
 
 
@@ -65,6 +69,7 @@ class Replayer:
     def __init__(self, host: KernelHost, trace: Trace) -> None:
         self.host = host
         self.trace = trace
+        self.calls = SystemCalls(host, trace)
         host.ccp.slowly()
         host.machine.next_cpu = self._next_cpu
         self.number = 0
@@ -73,12 +78,14 @@ class Replayer:
         """Whose step it is."""
         self.threads = Threads(host.machine)
         self.actors: defaultdict[str, Actor] = defaultdict(Actor)
+        self.witness = Witness(host, self._rests)
 
     def run(self, prop: Property) -> Outcome:
         """Raises NotEmulated, as whatever runs kernel code: then nothing is known."""
-        if not isinstance(prop, Always) and not _warns(prop):
+        if not self.witness.sees(prop):
             return Outcome(NOT_REACHABLE, f"nobody here can see whether {prop.name} is violated")
         try:
+            self._boot()
             for number, step in enumerate(self.trace.steps, 1):
                 self._step(number, step)
             self._come_to_rest()
@@ -88,9 +95,23 @@ class Replayer:
             return Outcome(NOT_REACHABLE, str(why))
         except KernelBug as error:
             return Outcome(NOT_REPRODUCED, str(error))
-        if not self._violated(prop):
+        if not self.witness.violated(prop):
             return Outcome(NOT_REPRODUCED, "all steps are the same, and the property holds")
+        if isinstance(prop, AlwaysPossible):
+            return Outcome(NOT_REACHABLE, STUCK)
         return Outcome(CONFIRMED)
+
+    def _boot(self) -> None:
+        """The host has booted already; if something failed in it, the driver finds its device
+        again, and that fails.
+        """
+        steps = self.trace.steps
+        failing = self.calls.failures(steps[0].activity, 1) if steps else ()
+        if failing:
+            self.host.ccp.failing = failing
+            self.host.unbind(0)
+            self.host.bind()
+            self.host.hardware.events.clear()
 
     # --- steps -----------------------------------------------------------------------------------
 
@@ -100,18 +121,22 @@ class Replayer:
         begun = next((c for c in step.choices if c.startswith("operation: ")), "")
         if begun:
             self._finish(step.activity, actor)
-            work = self._work(begun.removeprefix("operation: "), step.activity, number)
+            actor.operation = begun.removeprefix("operation: ")
+            work = self.calls.work(actor.operation, step.activity, number)
             actor.thread = self.threads.spawn(work, 0)
-            actor.no_range_list = RANGE_LIST in self._failures(step.activity, number)
+            actor.no_range_list = RANGE_LIST in self.calls.failures(step.activity, number)
         if actor.thread is None:
             return  # it boots, and the host has booted
-        self.host.ccp.failing = self._failures(step.activity, number, this=True)
+        self.host.ccp.failing = self.calls.failures(step.activity, number, this=True)
         wanted = Counter(visible(step))
-        reads = int(not step.changes and step.frames[-1].method in READERS)
+        unseen = self._unseen(step, actor)
         seen: Counter[str] = Counter()
-        while seen < wanted or reads:
+        while seen < wanted or unseen:
+            if unseen == "after rdmsr" and actor.thread.paused_at == "rdmsr":
+                self._migrate(actor.thread, number)
             did = self._advance(actor)
-            reads -= int(reads and actor.thread.paused_at == "after rdmsr")
+            if unseen == (RMP_IS_CLEARED if self.witness.cleared else actor.thread.paused_at):
+                unseen = ""
             seen.update(did)
             if not seen <= wanted:
                 raise Differs(self._told(number, step, wanted, f"does {', '.join(did)}"))
@@ -124,6 +149,44 @@ class Replayer:
         if "kexec" in step.events:
             for other in self.actors.values():
                 other.thread = other.thread if other is actor else None
+
+    def _unseen(self, step: TraceStep, actor: Actor) -> str:
+        """The pause at which a thread has done what the trace says and nobody sees; or nothing."""
+        method = step.frames[-1].method if step.frames else ""
+        if RMP_IS_CLEARED in step.events:
+            return RMP_IS_CLEARED
+        if any("fused 0 → 1" in change for change in step.changes.values()):
+            return CORE_IS_THERE
+        kernel = self.host.kernel
+        readers = READERS if "snp_prepare" in kernel else READERS_AT_BOOT
+        if method in readers and not step.changes:
+            return "after rdmsr"
+        if (
+            "snp_prepare" not in kernel
+            and actor.operation in INITIALIZE
+            and step.changes.get("sev_cmd_mutex") == "taken"
+            and not self.host.observed("sev_plat_state")
+            and not self.host.observed("snp_initialized")
+        ):
+            return "broadcast"
+        return ""
+
+    def _migrate(self, thread: Thread, number: int) -> None:
+        """A task that may be preempted reads SYSCFG of any CPU: of one whose SNP_EN is what the
+        trace goes on with.
+        """
+        hardware = self.host.hardware
+        following = list(self.calls.segment(self.acting, number))[1:2]
+        off = any(
+            step.frames[-1].method == "clear_rmp" or RMP_IS_CLEARED in step.events
+            for step in following
+        )
+        if thread.depth != 1 or not following or hardware.has(thread.cpu, "snp_en") != off:
+            return
+        for cpu in range(self.host.machine.cpus):
+            if self.host.mask("online") >> cpu & 1 and hardware.has(cpu, "snp_en") != off:
+                thread.cpu = cpu
+                return
 
     def _next_cpu(self, left: set[int]) -> int:
         """A broadcast reaches CPUs in the order of the trace."""
@@ -160,8 +223,12 @@ class Replayer:
         events = self.host.hardware.events
         before = len(events)
         self.host.machine.no_range_list = actor.no_range_list
+        self.witness.before()
         self.threads.advance(actor.thread)
-        return [str(e) for e in events[before:] if not isinstance(e, Wbinvd)]
+        did = [str(e) for e in events[before:] if not isinstance(e, Wbinvd)]
+        initializes = actor.operation in INITIALIZE
+        self.witness.after(actor, initializes, actor.thread.paused_at, did)
+        return did
 
     def _finish(self, activity: str, actor: Actor) -> None:
         """The system call goes on to its end, and is not seen to do anything more."""
@@ -179,87 +246,11 @@ class Replayer:
             if standing.resting and standing.activity in self.actors:
                 self._finish(standing.activity, self.actors[standing.activity])
 
-    # --- system calls ----------------------------------------------------------------------------
-
-    def _segment(self, activity: str, number: int) -> Iterator[TraceStep]:
-        """The steps of an activity's operation from a step on."""
-        for at, step in enumerate(self.trace.steps[number - 1 :]):
-            if step.activity == activity:
-                if at and any(c.startswith("operation: ") for c in step.choices):
-                    return
-                yield step
-
-    def _failures(self, activity: str, number: int, *, this: bool = False) -> tuple[str, ...]:
-        """What fails in an operation, or in this step of it."""
-        steps = list(self._segment(activity, number))[: 1 if this else None]
-        faults = [c for step in steps for c in step.choices if c.startswith("fault: ")]
-        return tuple(f.removeprefix("fault: ").removesuffix(" fails") for f in faults)
-
-    def _cpu(self, activity: str, number: int) -> int:
-        """The CPU that a hotplug operation is about."""
-        for step in self._segment(activity, number):
-            for name, change in step.changes.items():
-                if name.startswith("CPU ") and ("online" in change or "present" in change):
-                    return int(name.removeprefix("CPU "))
-        raise Unreachable(f"step {number} does not come as far as choosing a CPU")
-
-    def _work(self, operation: str, activity: str, number: int) -> Callable[[], object]:
-        host, environment = self.host, self.host.environment
-        machine, devices = host.machine, host.hotplug.devices
-
-        def modprobe_kvm() -> None:
-            if host.platform_init(machine.cpu) == 0:
-                environment.load_kvm(host.mask("online"))
-                machine.pause("after KVM has enabled virtualization")
-
-        def rmmod_kvm() -> None:
-            if environment.kvm:
-                environment.unload_kvm(host.mask("online"))
-                machine.pause("after KVM has disabled virtualization")
-                machine.rc("sev_platform_shutdown")
-
-        if operation in ("offline a CPU", "online a CPU", "add a CPU"):
-            cpu = self._cpu(activity, number)
-            function = "device_offline" if operation.startswith("off") else "device_online"
-            if operation == "add a CPU":
-                return lambda: host.add(cpu)
-            return lambda: machine.rc(function, devices[cpu])
-        calls: dict[str, Callable[[], object]] = {
-            "snphost commit": lambda: host.ioctl(Command.SNP_COMMIT, machine.cpu),
-            "snphost config": lambda: host.ioctl(Command.SNP_CONFIG, machine.cpu),
-            "snphost vlek-load": lambda: host.ioctl(Command.SNP_VLEK_LOAD, machine.cpu),
-            "modprobe kvm-amd": modprobe_kvm,
-            "rmmod kvm-amd": rmmod_kvm,
-            "start an SNP guest": environment.start_guest,
-            "stop the SNP guest": environment.stop_guest,
-            "kexec": lambda: host.kexec(0),
-        }
-        if operation not in calls:
-            raise Unreachable(f"{operation!r} is not driven here")
-        return calls[operation]
-
     # --- the end ---------------------------------------------------------------------------------
-
-    def _violated(self, prop: Property) -> bool:
-        """Whether the property is violated by what the kernel and its hardware have come to."""
-        if not isinstance(prop, Always):
-            return bool(self.host.machine.warnings)
-        spec, guide = self.host.spec, self.host.hardware.guide
-        guide.begin(self.host.observe(), 0, ())
-        guide.target = None
-        guide.resting = lambda activity: self._rests(spec.activity_names[activity])
-        spec.driver = guide
-        spec.begin_step(-1, atomic="a property is not a step")
-        return prop.judge(spec)[1]
 
     def _rests(self, activity: str) -> bool:
         actor = self.actors.get(activity)
         return actor is None or actor.thread is None or actor.thread.paused_at == FINISHED
-
-
-def _warns(prop: Property) -> bool:
-    """Whether a WARN of the kernel is what violates it: of events, that alone can be seen here."""
-    return isinstance(prop, Never) and prop.never.startswith("WARN")
 
 
 def visible(step: TraceStep) -> list[str]:

@@ -31,6 +31,10 @@ class Symbol:
     kind: int
 
 
+READ: dict[tuple[Path, int, int], list[Symbol]] = {}
+"""What files had, by when they were written."""
+
+
 class Elf:
     """An x86-64 ELF file. Raises Unusable when it is none."""
 
@@ -66,6 +70,14 @@ class Elf:
                 yield segment["p_vaddr"], segment.data()
 
     def symbols(self) -> list[Symbol]:
+        """Of a file that was read before they are known: a kernel is loaded again and again."""
+        status = self.path.stat()
+        key = (self.path, status.st_mtime_ns, status.st_size)
+        if key not in READ:
+            READ[key] = self._read_symbols()
+        return READ[key]
+
+    def _read_symbols(self) -> list[Symbol]:
         table = self.elf.get_section_by_name(".symtab")
         if table is None:
             raise Unusable(f"{self.path} has no symbol table; a file with debug information has")

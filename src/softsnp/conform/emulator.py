@@ -24,7 +24,7 @@ STACK = 32 << 10
 BUDGET = 8_000_000
 """Instructions that one stretch of kernel code may take: what needs more is taken to be a loop."""
 WORD = (1 << 64) - 1
-INTERRUPTS_ON = 0x202  # EFLAGS
+INTERRUPTS_ON, INTERRUPTS_OFF = 0x202, 0x002  # EFLAGS
 ARGUMENTS = (
     x86.UC_X86_REG_RDI,
     x86.UC_X86_REG_RSI,
@@ -48,6 +48,8 @@ class Emulator:
         self.uc.ctl_set_tlb_mode(unicorn.UC_TLB_VIRTUAL)
         for each in memory.regions:
             self.uc.mem_map_ptr(each.base, each.size, unicorn.UC_PROT_ALL, each.pointer)
+        self.interrupts = True
+        """Whether interrupts are on in what is called."""
         self.traps: dict[int, Trap] = {}
         self.fault: str | None = None
         """What Unicorn has met: an empty string for ud2, None for nothing."""
@@ -138,7 +140,7 @@ class Emulator:
         self.uc.context_update(before)
         self.memory.put64(stack_top - 8, END)
         self._arguments.write(*(a & WORD for a in (*arguments, 0, 0, 0, 0, 0, 0)[:6]))
-        self._entered.write(stack_top - 8, INTERRUPTS_ON)
+        self._entered.write(stack_top - 8, INTERRUPTS_ON if self.interrupts else INTERRUPTS_OFF)
         self._run(address)
         value = self.accumulator.read()[0]
         self.uc.context_restore(before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from softsnp.abi.errno import EIO
+
 from .hardware import SpecifiedHardware
 
 INITIALIZED = 1  # snp_state INIT
@@ -53,10 +55,20 @@ class Environment:
             self._every(online, False)
         self.kvm = False
 
-    def start_guest(self) -> None:
+    def sleep(self, online: int, power_off: bool) -> None:
+        """syscore_suspend() and syscore_resume(), on the CPUs that run, and sleep in between."""
+        self._every(online, False)
+        self.hardware.sleep(power_off)
+        if self.kvm:
+            self._every(online, True)
+
+    def start_guest(self, snp_initialized: bool) -> int:
+        """Its pages are assigned, if the firmware and the driver have SNP."""
         scalars = self.hardware.world.scalars
-        if self.kvm and scalars["snp_state"] == INITIALIZED:
-            scalars["guest_pages_assigned"] = 1
+        if scalars["snp_state"] != INITIALIZED or not snp_initialized:
+            return EIO
+        scalars["guest_pages_assigned"] = 1
+        return 0
 
     def stop_guest(self) -> None:
         if self.kvm:

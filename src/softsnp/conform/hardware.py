@@ -14,11 +14,12 @@ from softsnp.abi.sev import Command, Status
 from softsnp.explore.concrete import World
 from softsnp.lang import Change
 from softsnp.spec.activities import Host
+from softsnp.spec.hw.cpu import AT_RESET
 
 from .errors import NotEmulated
 from .events import Event, Register, Wbinvd, command
 from .guided import Guided
-from .memory import Memory, physical
+from .memory import PAGE, Memory, physical
 
 SYSCFG_BITS = {
     "mfdm": msr.SYSCFG_MFDM,
@@ -29,6 +30,8 @@ MEM_ENCRYPT = 1 << 23
 RMP_SIZE = 2 << 20
 MARK = 64 << 10
 """Where in the table the firmware leaves a mark that zeroing it removes."""
+ASSIGNED = 8
+"""Where RMPUPDATE's operand says whether the page is to be assigned."""
 RMP_BASE, RMP_END = 0xC0010132, 0xC0010133
 ALIASES = {0x001: Command.INIT_EX}
 """INIT is INIT_EX without a file for the firmware's persistent data."""
@@ -46,12 +49,12 @@ class SpecifiedHardware:
     masks: Callable[[], dict[str, int]] = dict
     """The kernel's masks of CPUs, by the name of the bit."""
     events: list[Event] = field(default_factory=list)
+    firmware_pages: set[int] = field(default_factory=set)
+    """Physical addresses of what the kernel has given to the firmware, page by page."""
 
     def __post_init__(self) -> None:
         self.guide = Guided(self.spec, self.world)
-        population = self.spec.population()
-        assert population is not None
-        self.bits = {name: 1 << bit.index for name, bit in population.bits.items()}
+        self.bits = self.guide.bits
 
     def reset(self, world: World) -> None:
         self.world = world
@@ -82,6 +85,9 @@ class SpecifiedHardware:
             return physical(self.rmp) + RMP_SIZE - 1
         raise NotEmulated(f"rdmsr of {register:#x}, which the specification does not know")
 
+    def differs(self, register: int) -> bool:
+        return register not in (RMP_BASE, RMP_END)
+
     def wrmsr(self, cpu: int, register: int, value: int) -> None:
         for bit, on in written(register, value).items():
             self.put(cpu, bit, on)
@@ -94,6 +100,8 @@ class SpecifiedHardware:
 
     def rmpupdate(self, cpu: int, page: int, entry: bytes) -> int:
         """Pages go to the firmware and back; the specification has no single pages."""
+        given = self.firmware_pages.add if entry[ASSIGNED] else self.firmware_pages.discard
+        given(page & -PAGE)
         return 0
 
     def start(self, cpu: int) -> None:
@@ -102,18 +110,40 @@ class SpecifiedHardware:
             for bit in ("snp_en", "vmpl_en", "mfdm", "hsave"):
                 self.put(cpu, bit, False)
 
+    def sleep(self, power_off: bool) -> None:
+        """Suspend to RAM, or no power at all: what comes back is the specification's word."""
+        self._begin()
+        if power_off:
+            self.spec.cpus.set(**AT_RESET)
+            self.spec.power_cycle_firmware()
+        else:
+            self.spec.suspend_to_ram()
+        self.events += self.guide.seen
+        if not self.world.scalars["rmp"]:
+            self.memory.put8(self.rmp + MARK, 0)
+
+    def _begin(self) -> None:
+        """The specification's own functions are called next, on this world."""
+        self.look()
+        self.guide.world = self.world
+        self.guide.target = None
+        self.guide.seen.clear()
+        self.guide.asked = 0
+        self.spec.driver = self.guide
+        self.spec.begin_step(0, atomic="the hardware's")
+
     # --- the firmware ----------------------------------------------------------------------------
 
     def mailbox(self, number: int, failing: Collection[str]) -> Status:
         """One command that the specification knows, on the specification's firmware."""
         asked = ALIASES.get(number) or Command(number)
-        self.look()
-        self.guide.world = self.world
-        self.spec.driver = self.guide
+        self._begin()
         self.guide.failing = failing
-        self.guide.seen.clear()
-        self.spec.begin_step(0, atomic="the firmware's")
-        status = self.spec._psp_execute(asked)
+        status: Status
+        if self.spec.firmware_steps and asked is Command.SNP_SHUTDOWN_EX:
+            status = self.guide.run(self.spec._snp_shutdown_ex_in_steps())
+        else:
+            status = self.spec._psp_execute(asked)
         self.events += [command(asked, status), *self.guide.seen]
         if asked is Command.SNP_INIT_EX and status is Status.SUCCESS:
             self.memory.put8(self.rmp + MARK, 1)
@@ -136,6 +166,7 @@ class SpecifiedHardware:
                 self.world.members[cpu] |= self.bits["fused"]
         if not self.memory.u8(self.rmp + MARK):
             self.world.scalars["rmp"] = self.world.scalars["guest_pages_assigned"] = 0
+            self.firmware_pages.clear()
 
 
 def written(register: int, value: int) -> dict[str, bool]:

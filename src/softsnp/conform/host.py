@@ -6,10 +6,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from softsnp.abi.errno import ENOENT
+from softsnp.abi.errno import ENODEV, ENOENT
 from softsnp.abi.sev import Command
 from softsnp.explore.concrete import World
 from softsnp.spec.activities import Host
+from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 
 from . import stubs_core
 from .ccp import READ_WRITE, SEV_ISSUE_CMD, Ccp
@@ -19,16 +20,28 @@ from .hotplug import CpuHotplug
 from .kernel import Kernel
 from .machine import Image, Machine, Stub
 from .memory import PAGE, RAM_AT, RAM_SIZE, virtual
-from .operations import ADD, KINDS, RANGE_LIST, Operation
+from .operations import ADD, KINDS, RANGE_LIST, Operation, there_is
+from .power import Power
 from .specified import described
 
 IOCTLS = {
     "commit": Command.SNP_COMMIT,
     "config": Command.SNP_CONFIG,
     "vlek-load": Command.SNP_VLEK_LOAD,
+    "factory-reset": Command.FACTORY_RESET,
+    "pek-gen": Command.PEK_GEN,
+    "snp-status": Command.SNP_PLATFORM_STATUS,
 }
-IOCTL_NUMBER = {Command.SNP_COMMIT: 10, Command.SNP_CONFIG: 11, Command.SNP_VLEK_LOAD: 12}
+IOCTL_NUMBER = {
+    Command.FACTORY_RESET: 0,
+    Command.PEK_GEN: 2,
+    Command.SNP_PLATFORM_STATUS: 9,
+    Command.SNP_COMMIT: 10,
+    Command.SNP_CONFIG: 11,
+    Command.SNP_VLEK_LOAD: 12,
+}
 """Of struct sev_issue_cmd's cmd."""
+CORE_IS_THERE = "after a core is put in"
 SEV_INIT = 1  # SEV_STATE_INIT
 
 
@@ -50,6 +63,7 @@ class KernelHost:
         )
         self.environment = Environment(self.hardware)
         self.hotplug = CpuHotplug(self.machine, self.hardware, self.environment)
+        self.power = Power(self.machine, self.environment)
         memory.put64(kernel.address("max_pfn"), (RAM_AT + RAM_SIZE) // PAGE)
         memory.put32(kernel.address("cc_vendor"), kernel.constant("CC_VENDOR_AMD"))
         self.machine.call("cc_platform_set", kernel.constant("CC_ATTR_HOST_SEV_SNP"))
@@ -65,6 +79,8 @@ class KernelHost:
             if not self.hardware.has(cpu, "present"):
                 self.hotplug.take_away(cpu)
         self.hardware.masks = self.masks
+        if self.ccp.psp and not spec.psp_init_on_probe:
+            memory.put8(kernel.address("psp_init_on_probe"), 0)
         self.unbooted = self.machine.save()
 
     def boot(self) -> None:
@@ -92,8 +108,7 @@ class KernelHost:
         self.ccp.failing = (operation.failing,) if operation.failing else ()
         machine.no_range_list = operation.failing == RANGE_LIST
         if operation.kind in self.special:
-            self.special[operation.kind](operation)
-            return None
+            return self.special[operation.kind](operation)
         if kind.about_a_cpu and not self.mask("present") >> operation.cpu & 1:
             return ENOENT  # its directory in sysfs comes with it
         if kind.about_a_cpu:
@@ -101,35 +116,45 @@ class KernelHost:
             return min(rc, 0)
         if operation.kind in IOCTLS:
             return self.ioctl(IOCTLS[operation.kind], cpu)
-        if operation.kind == "platform init":
-            return self.platform_init(cpu)
         rc = machine.rc(kind.function, cpu=cpu)
         return rc if kind.returns else None
 
-    def _special(self) -> dict[str, Callable[[Operation], None]]:
+    def _special(self) -> dict[str, Callable[[Operation], int | None]]:
         """What is more than one call, or none."""
-        environment = self.environment
+        environment, power = self.environment, self.power
         return {
+            "platform init": lambda operation: self.platform_init(self.task_cpu(operation)),
+            "platform init for a VM": lambda operation: self.platform_init(0, probe=False),
+            "suspend": lambda _: power.suspend(),
+            "test suspend": lambda _: power.suspend(test_processors=True),
+            "hibernate": lambda _: power.hibernate(),
+            "panic": lambda _: power.panic(),
+            "panic in a command": lambda _: power.panic_in_a_command(),
+            "smt on": lambda _: self.smt(b"on"),
+            "smt off": lambda _: self.smt(b"off"),
+            "smt forceoff": lambda _: self.smt(b"forceoff"),
             "kexec": lambda operation: self.kexec(self.task_cpu(operation)),
             "reload ccp": self.reload_ccp,
             "load kvm": lambda _: environment.load_kvm(self.mask("online")),
             "unload kvm": lambda _: environment.unload_kvm(self.mask("online")),
-            "start guest": lambda _: environment.start_guest(),
+            "start guest": lambda operation: self.start_guest(self.task_cpu(operation)),
             "stop guest": lambda _: environment.stop_guest(),
             ADD: lambda operation: self.add(operation.cpu),
         }
 
     def add(self, cpu: int) -> None:
+        """Hands put a core in; then the kernel is told."""
+        self.hardware.world.members[cpu] |= self.hardware.bits["fused"]
+        self.machine.pause(CORE_IS_THERE)
         self.hotplug.set_present(cpu, True)
         self.environment.mask(cpu, "present", True)
 
     def kinds(self) -> list[str]:
         """The operations that this kernel has the functions for."""
-        hot_add = self.spec.cpu_hot_add
         return [
             name
             for name, kind in KINDS.items()
-            if (kind.function in self.kernel or not kind.function) and (hot_add or name != ADD)
+            if (kind.function in self.kernel or not kind.function) and there_is(kind, self.spec)
         ]
 
     def kexec(self, cpu: int) -> None:
@@ -153,18 +178,33 @@ class KernelHost:
         self.boot()
 
     def reload_ccp(self, operation: Operation) -> None:
-        """modprobe -r, and modprobe: a module's data begins anew."""
-        self.machine.call("sev_pci_exit", cpu=self.task_cpu(operation))
-        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=self.task_cpu(operation))
-        self.machine.restore_modules(self.unbooted)
+        """modprobe -r, and modprobe."""
+        self.unbind(self.task_cpu(operation))
         self.bind()
 
-    def platform_init(self, cpu: int) -> int:
-        """As kvm-amd asks for it when it is loaded."""
-        probe = self.kernel.offset("struct sev_platform_init_args", "probe")
+    def unbind(self, cpu: int) -> None:
+        """A module goes, and its data with it: what comes next begins anew."""
+        self.machine.call("sev_pci_exit", cpu=cpu)
+        self.machine.call("sev_dev_destroy", self.ccp.psp, cpu=cpu)
+        self.power.forget_notifiers()
+        self.machine.restore_modules(self.unbooted)
+
+    def platform_init(self, cpu: int, probe: bool = True) -> int:
+        """As kvm-amd asks for it when it is loaded, or for a VM."""
+        where = self.kernel.offset("struct sev_platform_init_args", "probe")
         self.memory.write(self.arguments, bytes(64))
-        self.memory.put8(self.arguments + probe, 1)
+        self.memory.put8(self.arguments + where, int(probe))
         return self.machine.rc("sev_platform_init", self.arguments, cpu=cpu)
+
+    def start_guest(self, cpu: int) -> int:
+        """KVM_SEV_INIT2, and then the environment's part."""
+        if not self.environment.kvm:
+            return ENODEV
+        rc = self.platform_init(cpu, probe=False)
+        return rc or self.environment.start_guest(bool(self.observed("snp_initialized")))
+
+    def observed(self, name: str) -> int:
+        return self.observe().scalars[name]
 
     def ioctl(self, command: Command, cpu: int) -> int:
         """Through /dev/sev's own file operations; the user's memory is in the direct map."""
@@ -177,6 +217,11 @@ class KernelHost:
             self._wrapped_vlek()
         function = self.memory.u64(entry)
         return self.machine.rc(function, self.file, SEV_ISSUE_CMD, self.arguments, cpu=cpu)
+
+    def smt(self, text: bytes) -> int:
+        """A write to smt/control; its length is success."""
+        self.memory.write(self.buffer, text + b"\n\0")
+        return min(self.machine.rc("control_store", 0, 0, self.buffer, len(text) + 1), 0)
 
     def _wrapped_vlek(self) -> None:
         """Some bytes where a wrapped key is to be: the driver looks at the length alone."""
@@ -202,15 +247,22 @@ class KernelHost:
         """The hardware's world with what the kernel's memory says."""
         self.hardware.look()
         world = self.hardware.world.copy()
-        fields, scalars = self.spec.fields, world.scalars
-        most = len(fields["cpu_hotplug_disabled"].domain) - 1
-        scalars["cpu_hotplug_disabled"] = min(self.hotplug_count(), most)
+        scalars = world.scalars
+        scalars["system_running"] = 1
+        scalars["cpu_hotplug_disabled"] = min(self.hotplug_count(), MANY_HOLDS)
+        scalars["cpu_hotplug_disabled_otherwise"] = 0  # the kernel has one number
+        for name in ("cpu_hotplug_offline_disabled", "psp_dead"):
+            if name in self.kernel:
+                scalars[name] = self.memory.u8(self.kernel.address(name))
+        for name in ("cpu_smt_control", "cpu_smt_num_threads"):
+            scalars[name] = self.memory.u32(self.kernel.address(name))
+        scalars["panic_notifier"] = int(self.power.notified())
         sev = self.sev_device()
+        scalars["ccp_loaded"] = int(sev != 0)
         if not sev:  # the driver is not bound
-            scalars["snp_initialized"] = scalars["sev_plat_state"] = scalars["ccp_loaded"] = 0
+            scalars["snp_initialized"] = scalars["sev_plat_state"] = 0
             return world
         where = self.kernel.offset("struct sev_device", "snp_initialized")
-        scalars["ccp_loaded"] = 1
         scalars["snp_initialized"] = self.memory.u8(sev + where)
         scalars["sev_plat_state"] = int(self.memory.u8(sev + self._state()) == SEV_INIT)
         return world
@@ -243,6 +295,7 @@ class KernelHost:
             self.hardware.world.copy(),
             dict(self.ccp.registers),
             self.environment.kvm,
+            frozenset(self.hardware.firmware_pages),
         )
 
     def restore(self, moment: Moment) -> None:
@@ -250,6 +303,7 @@ class KernelHost:
         self.hardware.reset(moment.world.copy())
         self.ccp.registers = dict(moment.registers)
         self.environment.kvm = moment.kvm
+        self.hardware.firmware_pages = set(moment.firmware_pages)
 
 
 @dataclass(frozen=True)
@@ -260,3 +314,4 @@ class Moment:
     world: World
     registers: dict[int, int]
     kvm: bool
+    firmware_pages: frozenset[int]

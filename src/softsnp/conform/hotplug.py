@@ -6,6 +6,8 @@ the callbacks in KEPT. What stands here is what the other CPU would do meanwhile
 
 from __future__ import annotations
 
+from softsnp.spec.linux.kernel.cpu_smt import BOTH_THREADS
+
 from .environment import Environment
 from .hardware import SpecifiedHardware
 from .machine import BLOCKED, Machine, Stub
@@ -56,6 +58,14 @@ class CpuHotplug:
         for name in ("__num_online_cpus", "nr_cpu_ids"):
             if name in kernel:
                 memory.put32(kernel.address(name), self.machine.cpus)
+        # A mask of CPUs is as long as the kernel was built for, and this one is on the heap.
+        frozen = memory.allocate(kernel.size("struct cpumask"))
+        memory.put64(kernel.address("frozen_cpus"), frozen)
+        first_thread = self.hardware.guide.first_thread
+        firsts = sum(1 << cpu for cpu in range(self.machine.cpus) if first_thread(cpu) == cpu)
+        memory.put64(kernel.address("__cpu_primary_thread_mask"), firsts)
+        for name in ("cpu_smt_num_threads", "cpu_smt_max_threads"):
+            memory.put32(kernel.address(name), BOTH_THREADS)
 
     def _tasks(self) -> None:
         machine, kernel = self.machine, self.machine.kernel
@@ -111,6 +121,7 @@ class CpuHotplug:
             memory.put32(device + kernel.offset("struct device", "id"), cpu)
             bus = device + kernel.offset("struct device", "bus")
             memory.put64(bus, kernel.address("cpu_subsys"))
+            memory.put64(self.machine.percpu("cpu_sys_devices", cpu), device)
             self.devices.append(device)
 
     def take_away(self, cpu: int) -> None:
@@ -191,6 +202,13 @@ class CpuHotplug:
             Stub("native_cpu_disable", "the interrupt controllers let go of a CPU", self.disable),
             Stub("arch_cpuhp_kick_ap_alive", "INIT/SIPI always reaches the CPU", self.kick),
             Stub("arch_cpuhp_cleanup_kick_cpu", "the CPU runs start_secondary()", self.release),
+            Stub(
+                "topology_get_primary_thread",
+                "second threads have their numbers after all first ones",
+                lambda _, a: self.hardware.guide.first_thread(a[0] & 0xFFFFFFFF),
+            ),
+            Stub("pm_wakeup_pending", "nothing wakes the machine while it falls asleep", 0),
+            Stub("kobject_uevent", "user space does nothing when it is told of a CPU", 0),
             *(Stub(name, absent, 0) for name in ABSENT),
         )
 

@@ -75,7 +75,10 @@ class Kernel:
             place = self.vmlinux.section(name)
             if place is not None:
                 self.texts.append(place)
-        self.data.append((self.symbols["_sdata"], self.symbols["_end"] - self.symbols["_sdata"]))
+        # What is read-only once a kernel has booted lies elsewhere, and is written to all the same.
+        for start, end in (("_sdata", "_end"), ("__start_ro_after_init", "__end_ro_after_init")):
+            if start in self.symbols:
+                self.data.append((self.symbols[start], self.symbols[end] - self.symbols[start]))
         bugs = self.vmlinux.section("__bug_table")
         if bugs is not None:
             self.bug_tables.append(bugs)

@@ -27,6 +27,9 @@ class Hardware(Protocol):
 
     def rdmsr(self, cpu: int, register: int) -> int: ...
 
+    def differs(self, register: int) -> bool:
+        """Whether it may have another value on another CPU."""
+
     def wrmsr(self, cpu: int, register: int, value: int) -> None: ...
 
     def changes(self, cpu: int, register: int, value: int) -> bool:
@@ -79,6 +82,8 @@ class Machine:
         self.log: list[str] = []
         """What the kernel printed."""
         self.warnings: list[str] = []
+        self.oddities: set[str] = set()
+        """What a kernel ought not to do, though no two sides differ in it."""
         self.thread = 0
         """The thread that runs, by number; 0 where there are none."""
         self.pausing: Callable[[str], None] | None = None
@@ -203,6 +208,11 @@ class Machine:
         self.memory.write(address, code)
         self.emulator.uc.ctl_flush_tb()
 
+    def caller(self) -> str:
+        """The function that calls the one that is stubbed."""
+        (address,) = self.emulator.backtrace(most=1)
+        return self.kernel.function_at(address)[0].partition(".")[0]
+
     def assumed(self) -> dict[str, str]:
         """The stubs that were ever called, and what each assumes."""
         marked = (name for name, flag in self._flags.items() if self.memory.u8(flag))
@@ -226,10 +236,12 @@ class Machine:
         def trap(address: int) -> int:
             register, low, high = (r & 0xFFFFFFFF for r in emulator.msr.read())
             if mnemonic == "rdmsr":
-                self.pause("rdmsr")
+                if self.hardware.differs(register):
+                    self.pause("rdmsr")
                 value = self.hardware.rdmsr(self.cpu, register)
                 emulator.msr.write(register, value & 0xFFFFFFFF, value >> 32)
-                self.pause("after rdmsr")
+                if self.hardware.differs(register):
+                    self.pause("after rdmsr")
             elif mnemonic == "wrmsr":
                 value = high << 32 | low
                 if self.hardware.changes(self.cpu, register, value):

@@ -53,6 +53,8 @@ class Memory:
         self.next = self.ram.base + PAGE
         self.freed: dict[int, list[int]] = {}
         """By order: pages that can be had again."""
+        self.orders: dict[int, int] = {}
+        """Of pages that are in use."""
 
     def _find(self, address: int, size: int) -> tuple[Region, int]:
         for each in self.regions:
@@ -105,20 +107,23 @@ class Memory:
     def allocate_pages(self, order: int) -> int:
         """2^order zeroed pages, those that were freed last first."""
         freed = self.freed.get(order)
-        if not freed:
-            return self.allocate(PAGE << order, PAGE << order)
-        start = freed.pop()
+        start = freed.pop() if freed else self.allocate(PAGE << order, PAGE << order)
         self.write(start, bytes(PAGE << order))
+        self.orders[start] = order
         return start
 
-    def free_pages(self, address: int, order: int) -> None:
+    def free_pages(self, address: int, order: int) -> int:
+        """As what it was allocated as is what is freed, and the order of that is returned."""
+        order = self.orders.pop(address, order)
         self.freed.setdefault(order, []).append(address)
+        return order
 
     def snapshot(self, ranges: Sequence[tuple[int, int]]) -> Snapshot:
         """What is at these (address, size), and what is allocated."""
         kept = tuple((address, self.read(address, size)) for address, size in ranges)
         freed = {order: tuple(pages) for order, pages in self.freed.items()}
-        return Snapshot(self.next, freed, kept, self.ram.buffer[: self.next - self.ram.base])
+        ram = self.ram.buffer[: self.next - self.ram.base]
+        return Snapshot(self.next, freed, dict(self.orders), kept, ram)
 
     def restore(self, snapshot: Snapshot) -> None:
         for address, data in snapshot.kept:
@@ -126,12 +131,14 @@ class Memory:
         self.ram.buffer[: len(snapshot.ram)] = snapshot.ram
         self.next = snapshot.next
         self.freed = {order: list(pages) for order, pages in snapshot.freed.items()}
+        self.orders = dict(snapshot.orders)
 
 
 @dataclass(frozen=True)
 class Snapshot:
     next: int
     freed: dict[int, tuple[int, ...]]
+    orders: dict[int, int]
     kept: tuple[tuple[int, bytes], ...]
     ram: bytes
 

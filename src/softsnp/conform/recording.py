@@ -16,7 +16,7 @@ from typing import Any
 from softsnp.spec.activities import Host
 
 from .guided import power_on
-from .operations import Operation
+from .operations import KINDS, Operation
 from .specified import SpecifiedHost, watched
 from .steps import Divergence, Step, specified_step
 
@@ -59,6 +59,8 @@ def replay(recording: Recording, design: type[Host]) -> Divergence | None:
             if step != kernel:
                 done = tuple(operation for operation, _ in sequence[:number])
                 return Divergence(done, kernel, step)
+            if KINDS[operation.kind].panics:
+                host.reset(booted.copy())
     return None
 
 
@@ -76,7 +78,7 @@ def to_text(recording: Recording) -> str:
             changed = {k: v for k, v in step.state.items() if before[k] != v}
             steps.append([operation.kind, operation.cpu, operation.failing])
             steps[-1] += [step.returned, number, changed]
-            before = step.state
+            before = recording.start if KINDS[operation.kind].panics else step.state
         lines.append(json.dumps(steps, separators=(",", ":")))
     head = {**asdict(recording.about), "start": recording.start, "events": list(events)}
     return "\n".join([json.dumps(head), *lines]) + "\n"
@@ -96,6 +98,7 @@ def from_text(text: str) -> Recording:
             state = {**state, **changed}
             step = Step(returned, tuple(events[number]), state)
             steps.append((Operation(kind, cpu, failing), step))
+            state = start if KINDS[kind].panics else state
         sequences.append(steps)
     return Recording(About(**head), start, sequences)
 

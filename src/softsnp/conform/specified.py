@@ -7,17 +7,16 @@ from typing import Any, cast
 
 from softsnp.abi.sev import Command, Status
 from softsnp.explore.concrete import World
-from softsnp.lang.position import advance
 from softsnp.spec.activities import Host
 from softsnp.spec.fw.psp import ONE_COMMAND
+from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 
 from .events import Event, Wbinvd, command
 from .guided import Guided
 from .operations import KINDS, Operation
 
-
-class Blocked(Exception):
-    """An operation waits for a lock that nobody will release."""
+TMR = "sev_es_tmr"
+"""Beside the specification's own scalars: whether legacy SEV has memory."""
 
 
 def watched(design: type[Host]) -> type[Host]:
@@ -30,9 +29,28 @@ def watched(design: type[Host]) -> type[Host]:
             await self.preempt(atomic=ONE_COMMAND)
             guide = cast("Guided", self.driver)
             place = len(guide.seen)
-            status: Status = self._psp_execute(asked)
+            status: Status
+            if self.firmware_steps and asked is Command.SNP_SHUTDOWN_EX:
+                status = await self._snp_shutdown_ex_in_steps()
+            else:
+                status = self._psp_execute(asked)
             guide.seen.insert(place, command(asked, status))
             return status
+
+        async def _sev_platform_init_locked(self) -> int:
+            cast("Guided", self.driver).world.scalars[TMR] = 1
+            rc: int = await super()._sev_platform_init_locked()
+            return rc
+
+        async def _sev_snp_shutdown_locked(self, panic: bool = False) -> int:
+            """The specification has no TMR. Giving its memory back, which comes before this, takes
+            a WBINVD; it can only be seen when no other WBINVD follows.
+            """
+            scalars = cast("Guided", self.driver).world.scalars
+            if scalars.pop(TMR, 0) and not panic:
+                await self.wbinvd_on_all_cpus()
+            rc: int = await super()._sev_snp_shutdown_locked(panic)
+            return rc
 
         async def wbinvd_on_all_cpus(self) -> None:
             guide = cast("Guided", self.driver)
@@ -51,9 +69,7 @@ class SpecifiedHost:
     def __init__(self, spec: Host, world: World) -> None:
         self.spec = spec
         self.guide = Guided(spec, world)
-        population = spec.population()
-        assert population is not None
-        self.bits = {name: 1 << bit.index for name, bit in population.bits.items()}
+        self.guide.resting = lambda _: True
 
     @property
     def world(self) -> World:
@@ -65,27 +81,16 @@ class SpecifiedHost:
     def reset(self, world: World) -> None:
         self.guide.world = world
 
-    def run(self, work: Coroutine[Any, Any, int | None] | Coroutine[Any, Any, None]) -> int | None:
+    def run(self, work: Coroutine[Any, Any, int | None]) -> int | None:
         """Step an operation to its end. Raises Blocked."""
-        spec = self.spec
-        spec.driver = self.guide
         self.guide.seen.clear()
-        spec.begin_step(0, atomic="an operation begins", fresh=True)
-        try:
-            while True:
-                step = advance(cast("Any", work))
-                spec.begin_step(0, atomic=step.atomic)
-                if step.guard is not None and not step.guard():
-                    work.close()
-                    raise Blocked(step.what)
-        except StopIteration as end:
-            return cast("int | None", end.value)
+        return cast("int | None", self.guide.run(work))
 
     def perform(self, operation: Operation, more_holds: bool = False) -> int | None:
         """What it returns; a successful one is 0."""
         kind = KINDS[operation.kind]
         self.guide.target = operation.cpu if kind.about_a_cpu else None
-        runs = self.world.members[operation.cpu] & self.bits["online"]
+        runs = self.world.members[operation.cpu] & self.guide.bits["online"]
         self.guide.task_cpu = operation.cpu if runs and not kind.about_a_cpu else 0
         self.guide.failing = (operation.failing,) if operation.failing else ()
         self.guide.more_holds = more_holds
@@ -106,15 +111,25 @@ def described(spec: Host, world: World) -> dict[str, str]:
     seen, _ = population.pack(dict.fromkeys(COMPARED_BITS, True))
     told = {f"CPU {cpu}": population.show(cls & seen) for cpu, cls in enumerate(world.members)}
     for name in COMPARED:
-        field = spec.fields[name]
-        value = field.domain[world.scalars[name]]
-        told[name] = getattr(value, "name", str(value))
+        told[name] = spec.fields[name].show(world.scalars[name])
+    told["cpu_hotplug_disabled"] = str(min(holds(world), MANY_HOLDS))
     return told
+
+
+def holds(world: World) -> int:
+    """cpu_hotplug_disabled, which is one number in the kernel, up to "many"."""
+    scalars = world.scalars
+    return scalars["cpu_hotplug_disabled"] + scalars["cpu_hotplug_disabled_otherwise"]
 
 
 COMPARED_BITS = ("boot", "listed", "present", "online", "snp_en", "vmpl_en", "mfdm", "hsave")
 COMPARED = (
-    "cpu_hotplug_disabled",
+    "cpu_hotplug_offline_disabled",
+    "cpu_smt_control",
+    "cpu_smt_num_threads",
+    "ccp_loaded",
+    "psp_dead",
+    "panic_notifier",
     "snp_initialized",
     "sev_plat_state",
     "sev_state",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 
 from .events import Event, Warn, Wbinvd, told
+from .guided import Blocked
 from .operations import KINDS, Operation
-from .specified import Blocked, SpecifiedHost
+from .specified import SpecifiedHost
 
 
 @dataclass(frozen=True)

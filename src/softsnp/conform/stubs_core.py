@@ -79,13 +79,20 @@ def allocate(machine: Machine, size: int) -> int:
 
 def free_pages(machine: Machine, arguments: list[int]) -> int:
     """free_pages(): (address, order)."""
-    machine.memory.free_pages(arguments[0], arguments[1] & 0xFF)
-    return 0
+    return give_back(machine, arguments[0], arguments[1] & 0xFF)
 
 
 def free_page_structs(machine: Machine, arguments: list[int]) -> int:
     """__free_pages(): (struct page, order)."""
-    machine.memory.free_pages(in_page(arguments[0]), arguments[1] & 0xFF)
+    return give_back(machine, in_page(arguments[0]), arguments[1] & 0xFF)
+
+
+def give_back(machine: Machine, address: int, order: int) -> int:
+    """An allocator would take what it is told to take. Here the rest stays whose it is."""
+    had = machine.memory.free_pages(address, order)
+    if had != order:
+        sizes = f"{1 << order} pages are freed where {1 << had} were allocated"
+        machine.oddities.add(f"{sizes}, in {machine.caller()}()")
     return 0
 
 

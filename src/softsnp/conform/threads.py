@@ -73,9 +73,9 @@ class Threads:
             return
         machine = self.machine
         context = machine.emulator.uc.context_save()
-        thread.cpu, cpu = machine.cpu, machine.cpu
+        thread.cpu = machine.cpu
         scheduler = thread.parent
         assert scheduler is not None
         scheduler.switch(why)
         machine.emulator.uc.context_restore(context)
-        machine.on_cpu(cpu)
+        machine.on_cpu(thread.cpu)  # another one, if it has migrated
