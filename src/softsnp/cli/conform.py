@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import textwrap
 from collections.abc import Iterator
@@ -121,6 +122,8 @@ def run(args: argparse.Namespace) -> int:
                 _record(pair, design.name, profile, under, args.record, wanted.seed)
             stubs |= pair.kernel.machine.assumed()
             oddities |= pair.kernel.machine.oddities
+            del pair, loaded
+            gc.collect()  # a kernel takes 400 MB, and its parts know each other
         if not args.no_counterexamples:
             replays = Replays(lambda: _load(args), load_class)
             differs |= _replay_all(design, args, replays)

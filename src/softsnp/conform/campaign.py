@@ -56,6 +56,7 @@ SCENES: tuple[tuple[str | Operation, ...], ...] = (
     (*GUEST, "hibernate", "stop guest", "snp-status", "platform shutdown", "platform init"),
     ("offline", "disable", "suspend", "hibernate", "online", "enable", "online"),
     # --- legacy SEV, and what the driver takes the firmware for
+    ("platform init", "suspend", "prepare", "snp-status", "platform shutdown"),
     ("platform init", "factory-reset", "snp-status", "pek-gen", "snp-status", "commit"),
     (failing("platform init", "SNP_DF_FLUSH"), "snp-status", "reload ccp", "snp-status"),
     ("platform init", failing("kexec", "SHUTDOWN"), "pek-gen", "factory-reset", "pek-gen"),

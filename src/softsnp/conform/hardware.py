@@ -165,8 +165,9 @@ class SpecifiedHardware:
             if bits & self.bits["present"]:
                 self.world.members[cpu] |= self.bits["fused"]
         if not self.memory.u8(self.rmp + MARK):
+            if self.world.scalars["rmp"]:
+                self.firmware_pages.clear()
             self.world.scalars["rmp"] = self.world.scalars["guest_pages_assigned"] = 0
-            self.firmware_pages.clear()
 
 
 def written(register: int, value: int) -> dict[str, bool]:
