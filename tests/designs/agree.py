@@ -11,12 +11,11 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from softsnp.spec.activities import Host
+from softsnp.spec.designs import LINEAGE
 from tests.explore.explorers import Numbers
 
 from .agreement import (
     COMBINATIONS,
-    COUNTED,
-    MEMBERS,
     PINNED,
     Combination,
     by_oracle,
@@ -27,8 +26,8 @@ from .agreement import (
 
 
 def agree(combination: Combination) -> tuple[list[Numbers], list[str]]:
-    right = by_oracle(combination, MEMBERS)
-    return right, differences(combination, dict(zip(MEMBERS, right, strict=True)))
+    right = by_oracle(combination, combination.members)
+    return right, differences(combination, dict(zip(combination.members, right, strict=True)))
 
 
 def progress(done: int) -> None:
@@ -39,7 +38,7 @@ def progress(done: int) -> None:
 
 
 def main() -> int:
-    runs: dict[type[Host], dict[str, Numbers]] = {design: {} for design in COUNTED}
+    runs: dict[type[Host], dict[str, Numbers]] = {design: {} for design in LINEAGE}
     wrong = []
     progress(0)
     # The largest come first, so that no process is left alone with one at the end.
@@ -48,7 +47,7 @@ def main() -> int:
         jobs = {pool.submit(agree, combination): combination for combination in large_first}
         for done, job in enumerate(as_completed(jobs), 1):
             combination, (right, differ) = jobs[job], job.result()
-            for members, each in zip(MEMBERS, right, strict=True):
+            for members, each in zip(combination.members, right, strict=True):
                 runs[combination.design][combination.run(members)] = each
             wrong += differ
             progress(done)

@@ -169,7 +169,7 @@ DEVICES = (
         "step",
         AcpiProcessor,
         "acpi_processor_post_eject",
-        {"online=False).set_one(**GONE)": "online=False).set_one(listed=False)"},
+        {"set_one(present=False, ": "set_one("},
         at("linux-7.3", "thread", "x86-shutdown", cpu_eject=True),
     ),
     Seeded(
@@ -177,7 +177,7 @@ DEVICES = (
         "step",
         AcpiProcessor,
         "acpi_processor_post_eject",
-        {"self.cpus.where(fused=True, **GONE).set_one(fused=False, **AT_RESET)": "pass"},
+        {"present=False, fused=False": "present=False"},
         at("rmpopt-v10", "kexec", "x86-shutdown", cpu_eject=True),
     ),
     Seeded(

@@ -170,7 +170,7 @@ def test_the_callback_of_6_12_comes_too_late_and_an_earlier_one_would_not(name: 
 
 BY_DESIGN = {
     "mfdm-uniform": ("rmpopt-v10", "thread", "x86-shutdown"),
-    "rmpopt-mask-online": ("rmpopt-v9", "rmpopt", "legacy"),
+    "rmpopt-mask-online": ("rmpopt-v10", "rmpopt-suspend", "legacy"),
     "kexec-keeps-snp-possible": ("linux-6.12", "kexec", "legacy"),
     "x86-shutdown-clears-snp-en": ("linux-7.3", "thread", "x86-shutdown"),
     "firmware-cores-guarded": ("linux-7.3", "suspend", "legacy"),

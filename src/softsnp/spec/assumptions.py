@@ -103,6 +103,14 @@ class Assumptions(Specification):
         when_on="loading kvm-amd initializes SEV",
         when_off="loading kvm-amd does not initialize SEV",
     )
+    acpi_idle_driver = Assumption(
+        True,
+        "CPUs idle by acpi_idle, whose initcall wakes second threads that nosmt keeps offline, and "
+        "takes them offline again.",
+        "[code] v7.3 acpi_processor_driver_init(); [inf] servers with EPYC processors use it",
+        when_on="CPUs idle by acpi_idle",
+        when_off="CPUs do not idle by acpi_idle",
+    )
     one_ipi_a_step = Assumption(
         True,
         "A broadcast reaches one CPU at a time, in any order; off: all in one step.",

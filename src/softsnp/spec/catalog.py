@@ -15,6 +15,7 @@ from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import (
     SevIoctls,
     SevIoctlsBracket,
     SevIoctlsDirect,
+    SevIoctlsRequire,
 )
 from softsnp.spec.properties import PROPERTIES
 
@@ -96,6 +97,14 @@ SCENARIOS: dict[str, Scenario] = {
             ("device-locks", "smt", "command-lines"),
         ),
         Scenario(
+            "nosmt-kexec",
+            "kernels follow each other, some booted with nosmt, whose initcalls wake second "
+            "threads; broadcasts in one step",
+            ("rebooter",),
+            ("smt", "command-lines", "reboot-steps"),
+            ("one-ipi-a-step",),
+        ),
+        Scenario(
             "vms",
             "guests come and go, ASIDs with them, and the firmware wants caches written back",
             ("virtualizer", "hotplugger"),
@@ -104,7 +113,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             "legacy-sev",
             "somebody does legacy SEV's ioctls: a factory reset, keys, the status of SNP",
-            ("virtualizer", "hotplugger", "sev-user"),
+            ("virtualizer", "sev-user"),
             ("kvm-without-sev",),
         ),
         Scenario(
@@ -114,9 +123,15 @@ SCENARIOS: dict[str, Scenario] = {
             ("rmpopt",),
         ),
         Scenario(
+            "rmpopt-suspend",
+            "guests come and go, the host sleeps, and RMPOPT's worker follows",
+            ("virtualizer", "suspender", "rmpopt-worker"),
+            ("rmpopt",),
+        ),
+        Scenario(
             "everything-small",
-            "several of these at once, with nothing that fails and broadcasts in one step",
-            ("administrator", "hotplugger", "suspender", "sev-user"),
+            "as thread, with suspend; nothing fails, and broadcasts take one step",
+            ("administrator", "hotplugger", "suspender"),
             (),
             ("one-ipi-a-step", "commands-may-fail", "allocations-may-fail"),
         ),
@@ -136,7 +151,7 @@ ASSUMPTIONS: dict[str, Assumption] = {
 FIRMWARE: dict[str, str] = declared(Host, Parameter)["firmware"].values
 ACTIVITIES: dict[str, str] = Host.declared_activities()
 IOCTLS: dict[str, type[SevIoctls]] = {
-    era.ioctls: era for era in (SevIoctlsBracket, SevIoctlsDirect)
+    era.ioctls: era for era in (SevIoctlsRequire, SevIoctlsBracket, SevIoctlsDirect)
 }
 
 

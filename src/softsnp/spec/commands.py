@@ -69,6 +69,7 @@ FAULTS: dict[str, str] = {
             "SNP_PLATFORM_STATUS",
             "DOWNLOAD_FIRMWARE",
             "SNP_GCTX_CREATE",
+            "SNP_LAUNCH_START",
             "SNP_ACTIVATE",
             "SNP_DECOMMISSION",
             "SNP_PAGE_RECLAIM",

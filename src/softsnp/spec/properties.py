@@ -224,7 +224,7 @@ PROPERTIES: list[Property] = [
         "SNP is lost until the machine is reset, which an operator learns by trying",
         "SNP can never come up again",
         when=lambda h: h.system_running,
-        goal=lambda h: h.snp_state is State.INIT,
+        goal=lambda h: h.snp_initialized and h.snp_state is State.INIT,
         goal_sentence="SNP is up",
         at_rest=True,
     ),
@@ -238,7 +238,7 @@ PROPERTIES: list[Property] = [
             and h.snp_state is State.UNINIT
             and h.cpus.where(online=True).any(snp_en=True)
         ),
-        goal=lambda h: h.snp_state is State.INIT,
+        goal=lambda h: h.snp_initialized and h.snp_state is State.INIT,
         goal_sentence="SNP is up",
         at_rest=True,
     ),
@@ -248,7 +248,7 @@ PROPERTIES: list[Property] = [
         "a kexec costs SNP until the machine is reset",
         "SNP can never come up again after a kexec",
         when=lambda h: h.system_running and h.kexeced,
-        goal=lambda h: h.snp_state is State.INIT,
+        goal=lambda h: h.snp_initialized and h.snp_state is State.INIT,
         goal_sentence="SNP is up",
         at_rest=True,
     ),

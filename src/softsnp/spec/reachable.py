@@ -60,6 +60,12 @@ REACHABLE: list[Check] = [
     Check("cpu-added", "a CPU is added", "a CPU is added", needs=("hotplugger", "cpu-hot-add")),
     Check("cpu-ejected", "a CPU is ejected", "a CPU is ejected", needs=("hotplugger", "cpu-eject")),
     Check(
+        "online-retried",
+        "onlining a CPU is tried again after -EBUSY",
+        "onlining a CPU is tried again",
+        needs=("hotplugger", "device-locks"),
+    ),
+    Check(
         "pci-probe", "a driver looks at a device", "a PCI device is probed", needs=("pci-prober",)
     ),
     # --- SMT, suspend, the ends and beginnings of kernels ----------------------------------------
@@ -75,6 +81,12 @@ REACHABLE: list[Check] = [
         "smt/control brings a CPU online while CPU hotplug is disabled",
         needs=("smt-user",),
     ),
+    Check(
+        "suspend-test",
+        "CPUs are frozen and thawed to test suspending",
+        "suspending is tested",
+        needs=("suspender",),
+    ),
     Check("suspend", "the host suspends to RAM", "the host sleeps", needs=("suspender",)),
     Check("resume", "the host resumes", "the host resumes", needs=("suspender",)),
     Check(
@@ -83,8 +95,20 @@ REACHABLE: list[Check] = [
         "the host comes out of hibernation",
         needs=("suspender",),
     ),
+    Check(
+        "smt-rescan-fails",
+        "second threads stay online that are to be offline",
+        "second threads stay online that are to be offline",
+        needs=("smt", "command-lines", "rebooter", "acpi-idle-driver"),
+    ),
     Check("reboot", "the host is rebooted", "reboot", needs=("rebooter",)),
     Check("panic", "the kernel panics", "panic", needs=("rebooter",)),
+    Check(
+        "panic-shutdown",
+        "the panic notifier shuts SNP down",
+        "a panic shuts SNP down",
+        needs=("rebooter",),
+    ),
     Check("crash-kernel", "a crash kernel starts", "a crash kernel starts", needs=("rebooter",)),
     Check(
         "crash-kernel-with-snp",
@@ -118,6 +142,11 @@ REACHABLE: list[Check] = [
         needs=("command-lines",),
     ),
     Check(
+        "init-in-init",
+        "SNP_INIT_EX finds the firmware in INIT already",
+        "SNP_INIT_EX is refused in INIT",
+    ),
+    Check(
         "shutdown-fails-halfway",
         "SNP_SHUTDOWN_EX fails in the middle",
         "SNP_SHUTDOWN_EX fails halfway",
@@ -147,6 +176,11 @@ REACHABLE: list[Check] = [
         "INIT_EX is refused for want of an RMP",
         needs=SEV,
     ),
+    Check(
+        "no-device",
+        "ccp finds a firmware that does not answer, or SNP up already, and makes no /dev/sev",
+        "there is no /dev/sev",
+    ),
     Check("factory-reset", "a factory reset succeeds", "factory reset", needs=SEV),
     Check(
         "sev-ioctl-drops-snp",
@@ -159,6 +193,12 @@ REACHABLE: list[Check] = [
         "SNP_PLATFORM_STATUS is given a page that is not the firmware's",
         "the firmware refuses a page that the driver left to the hypervisor",
         needs=SEV,
+    ),
+    Check(
+        "vm-initializes-snp",
+        "KVM_SEV_INIT2 initializes SNP, which went away under kvm-amd",
+        "a VM initializes SNP",
+        needs=("kvm-without-sev", "sev-user"),
     ),
     Check(
         "kvm-goes-without-shutdown",

@@ -12,12 +12,13 @@ class Linux612(SevIoctlsDirect, Host):
 
     It stays set: this driver does not know x86_snp_shutdown, so both firmware profiles are one
     here. The callback sets no MFDM: SNP_INIT_EX fails once a CPU has been added, online or not.
-    KVM enables virtualization when it is loaded, after SNP init, as in the specification.
 
     Source: [code] v6.12.117 arch/x86/virt/svm/sev.c, drivers/crypto/ccp/sev-dev.c
     """
 
     name = "linux-6.12"
+    woken_by_on = {}  # smt/control on does not ask whether a core runs
+    wakes_dead_siblings = False
 
     async def snp_rmptable_init(self) -> int:
         """C: arch/x86/virt/svm/sev.c: snp_rmptable_init()
@@ -63,6 +64,13 @@ class Linux612(SevIoctlsDirect, Host):
         """
         self.online_set_relied_on = True
         await self.clear_hsave_pa()  # snp_set_hsave_pa()
+        return 0
+
+    async def snp_get_platform_data(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_get_api_version(), before its PLATFORM_STATUS
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12.117 does not ask SNP
+        """
         return 0
 
     def x86_snp_shutdown_asked_for(self) -> bool:

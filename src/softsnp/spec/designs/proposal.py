@@ -12,6 +12,8 @@ class Proposal(ProposalCcp):
     - A syscore operation in arch/x86/virt/svm/sev.c refuses to suspend or hibernate while a CPU has
       SNP_EN: registers and firmware forget, and the kernel does not (online-cpus-guarded,
       guest-memory-protected, resume-keeps-cpus-guarded, driver-and-firmware-agree).
+    - RMPOPT's workqueue is WQ_FREEZABLE: its worker meets no CPU that is frozen
+      (rmpopt-mask-online).
     - __sev_snp_shutdown_locked() tears RMPOPT down before SNP_SHUTDOWN_EX takes SNP_EN away, and
       sets it up again if that fails (rmpopt-on-ready-cores).
 
@@ -21,6 +23,7 @@ class Proposal(ProposalCcp):
     """
 
     name = "proposal"
+    rmpopt_wq_freezes = True
 
     def syscore_suspend(self) -> int:
         """C: arch/x86/virt/svm/sev.c: snp_suspend(), new: a struct syscore_ops"""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from softsnp.abi.errno import ENODEV
-from softsnp.abi.sev import Command, Status
+from softsnp.abi.errno import EIO
+from softsnp.abi.sev import Status
 from softsnp.spec.designs.proposal_prepare import ProposalPrepare
-from softsnp.spec.fw.psp import State
 from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctlsDirect
 
 
@@ -34,24 +33,21 @@ class ProposalCcp(SevIoctlsDirect, ProposalPrepare):
     async def snp_is_up(self) -> bool:
         """C: drivers/crypto/ccp/sev-dev.c: snp_is_up(), new: SNP_PLATFORM_STATUS
         Locks: sev_cmd_mutex held
-        Source: [inf] ours; without an answer, as before
+        Source: [inf] ours; that the page is refused says that SNP is up, and no answer says nothing
         """
-        status = await self._sev_ask_locked(Command.SNP_PLATFORM_STATUS)
-        return self.snp_state is State.INIT if status is Status.SUCCESS else self.snp_initialized
+        status = await self.snp_platform_status(firmware_page=False)
+        if status is Status.INVALID_PAGE_STATE:
+            return True
+        return False if status is Status.SUCCESS else self.snp_initialized
 
-    async def modprobe_ccp(self) -> int:
-        """C: drivers/crypto/ccp/sev-dev.c: sev_pci_init()
-        Locks: takes and drops sev_cmd_mutex
-        Source: [inf] ours; v7.3 has no /dev/sev without an answer
+    async def snp_get_platform_data(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: snp_get_platform_data()
+        Locks: sev_cmd_mutex held
+        Source: [inf] ours; v7.3 has no /dev/sev where SNP is up already
         """
-        await self.mutex_lock(ProposalCcp.sev_cmd_mutex)
-        status = await self._sev_ask_locked(Command.SNP_PLATFORM_STATUS)
-        await self.preempt(atomic="sev_cmd_mutex is held: no command changes the state")
-        self.snp_initialized = status is Status.SUCCESS and self.snp_state is State.INIT
-        self.mutex_unlock(ProposalCcp.sev_cmd_mutex)
-        if status is not Status.SUCCESS:
-            return ENODEV
-        return await super().modprobe_ccp()
+        status = await self.snp_platform_status(firmware_page=False)
+        self.snp_initialized = status is Status.INVALID_PAGE_STATE
+        return 0 if status in (Status.SUCCESS, Status.INVALID_PAGE_STATE) else EIO
 
     async def snp_shutdown_commands(self, panic: bool) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: __sev_snp_shutdown_locked(), to the last SNP_SHUTDOWN_EX

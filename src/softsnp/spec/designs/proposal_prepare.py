@@ -7,19 +7,16 @@ from softsnp.lang import Member
 from softsnp.spec.designs.rmpopt_v10 import RmpoptV10
 
 EVERY_CPU = "each CPU is asked by IPI; none gets SNP_EN meanwhile, since sev_cmd_mutex is held"
-BOOTING = "nobody else runs while a kernel boots"
 
 
 class ProposalPrepare(RmpoptV10):
     """First of three patches on v10, in arch/x86/virt/svm/sev.c: nothing is taken for granted.
 
-    - snp_prepare() asks every CPU, takes its hold if none has SNP_EN, and prepares all: removes
-      snp-en-uniform, hotplug-count-bounded, rmp-cleared-unenforced, snp-en-holds-hotplug.
-    - It refuses (-ENODEV: legacy SEV goes on) while guests can run: hsave-kept-under-svme.
-    - snp_shutdown() gives its hold back last, a kernel that starts with SNP_EN on any CPU sets it
-      on all, and with SNP off a CPU that comes up loses MFDM: mfdm-uniform, snp-en-uniform.
-
-    Source: [inf] ours
+    snp_prepare() asks every CPU, takes its hold if none has SNP_EN, and prepares all: removes
+    snp-en-uniform, hotplug-count-bounded, rmp-cleared-unenforced, snp-en-holds-hotplug. It refuses
+    (-ENODEV: legacy SEV goes on) while guests can run: hsave-kept-under-svme.
+    snp_shutdown() gives its hold back last. Where any CPU has SNP_EN, a kernel that starts sets it
+    on all, and a CPU that comes up on itself: mfdm-uniform, snp-en-uniform. Source: [inf] ours
     """
 
     name = "proposal-prepare"
@@ -35,10 +32,10 @@ class ProposalPrepare(RmpoptV10):
             await self.cpu_hotplug_disable()
         await self.cpus_read_lock()
         await self.preempt(atomic=EVERY_CPU)
-        rc = ENODEV if self.cpus.any(online=True, svme=True) else 0
-        if rc == 0 and not held:
-            await self.clear_rmp()
-        if rc == 0:
+        rc = ENODEV
+        if not self.cpus.any(online=True, svme=True):
+            if not held:
+                await self.clear_rmp()
             rc = await self.snp_prepare_cpus()
         self.cpus_read_unlock()
         if rc and not held:
@@ -60,7 +57,7 @@ class ProposalPrepare(RmpoptV10):
         Locks: takes and drops cpu_add_remove_lock
         Source: [inf] ours
         """
-        await self.preempt(atomic=BOOTING)
+        await self.preempt(atomic="nobody else runs while a kernel boots")
         if self.cpus.any(online=True, snp_en=True):
             await self.cpu_hotplug_disable()
             await self.on_each_cpu(snp_en=True, vmpl_en=True)  # snp_enable()
@@ -74,7 +71,9 @@ class ProposalPrepare(RmpoptV10):
         Source: [inf] ours
         """
         rc = await super().cpuhp_ap_online(cpu)
-        await self.preempt(atomic="the callback runs on the CPU that comes up")
-        if not cpu.snp_en:
+        await self.preempt(atomic="the callback runs on the CPU that comes up, and no other does")
+        if self.cpus.any(online=True, snp_en=True):
+            cpu.set(snp_en=True, vmpl_en=True)
+        else:
             cpu.set(mfdm=False)
         return rc

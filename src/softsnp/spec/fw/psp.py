@@ -106,6 +106,7 @@ class Psp(Rmp):
         Source: [FW] checks in this order, each of every core
         """
         if self.snp_state is not State.UNINIT or self.sev_state is not State.UNINIT:
+            self.event("SNP_INIT_EX is refused in INIT")
             return Status.INVALID_PLATFORM_STATE
         self.event("SNP_INIT_EX looks at the cores")
         if not self._prepared():
@@ -153,10 +154,11 @@ class Psp(Rmp):
             return Status.INVALID_PLATFORM_STATE
         if self.snp_state is State.UNINIT:
             return Status.SUCCESS
-        dirty = self.snp_asid is not Asid.CLEAN if self.firmware_caches else False
-        if dirty or self.guest_pages_assigned:
-            return Status.DFFLUSH_REQUIRED
-        return None
+        if self.firmware_caches:
+            dirty = self.snp_asid is not Asid.CLEAN
+        else:
+            dirty = self.guest_pages_assigned
+        return Status.DFFLUSH_REQUIRED if dirty else None
 
     def _x86_snp_shutdown_done(self) -> None:
         self.fully_shut_down = True
@@ -165,10 +167,11 @@ class Psp(Rmp):
             self.event("a full shutdown leaves SNP_EN set on a core")
 
     async def _snp_shutdown_ex_in_steps(self) -> Status:
-        """C: none (firmware); the state goes first, then the RMP, then SNP_EN core by core.
+        """C: none (firmware); the state goes first, then the RMP, then SNP_EN die by die.
 
         Locks: sev_cmd_mutex held by the caller
-        Source: [FW] a failure in the middle leaves UNINIT, with SNP_EN set on some cores or all
+        Source: [FW] a failure in the middle leaves UNINIT, with SNP_EN set on some cores or all.
+        Of two dies CPU 0 is the one here, and the rest are the other
         """
         if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX"):
             return Status.HWERROR_PLATFORM
@@ -183,11 +186,12 @@ class Psp(Rmp):
         self.rmp_initialized = False
         if not self.x86_snp_shutdown_asked_for():
             return Status.SUCCESS
-        while self._counted_cores().where(snp_en=True).set_one(snp_en=False):
-            await self.preempt(atomic=ONE_COMMAND)
-            if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX, halfway"):
-                self.event("SNP_SHUTDOWN_EX fails halfway")
-                return Status.SHUTDOWN_INCOMPLETE
+        self._counted_cores().where(boot=True).set(snp_en=False)
+        await self.preempt(atomic=ONE_COMMAND)
+        if self.commands_may_fail and self.fault("SNP_SHUTDOWN_EX, halfway"):
+            self.event("SNP_SHUTDOWN_EX fails halfway")
+            return Status.SHUTDOWN_INCOMPLETE
+        self._counted_cores().set(snp_en=False)
         self._x86_snp_shutdown_done()
         return Status.SUCCESS
 
@@ -252,6 +256,7 @@ class Psp(Rmp):
 
 GUEST_COMMANDS = (
     Command.SNP_GCTX_CREATE,
+    Command.SNP_LAUNCH_START,
     Command.SNP_ACTIVATE,
     Command.SNP_DECOMMISSION,
     Command.SNP_PAGE_RECLAIM,

@@ -14,6 +14,8 @@ AT_RESET = {
     "rmpopt_base": False,
 }
 THERE = {"fused": True, "listed": True, "present": True}
+NEW_KERNEL = {"frozen": False, "rmpopt_masked": False}
+"""What each kernel keeps of CPUs in its own memory, and begins with."""
 
 
 class Cpus(Assumptions):

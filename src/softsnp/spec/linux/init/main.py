@@ -6,8 +6,8 @@ import enum
 
 from softsnp.lang import Bool
 from softsnp.spec.hw.cpu import AT_RESET
+from softsnp.spec.linux.drivers.acpi.processor_idle import AcpiIdle
 from softsnp.spec.linux.kernel.cpu_smt import SmtControl
-from softsnp.spec.linux.kernel.reboot import Reboot
 
 ALONE = "nobody else runs while a kernel boots"
 
@@ -21,7 +21,7 @@ class CommandLine(enum.Enum):
     NR_CPUS = 3
 
 
-class Boot(Reboot):
+class Boot(AcpiIdle):
     """From smp_init() to user space."""
 
     system_running = Bool(False, "system_state is SYSTEM_RUNNING: user space runs", memory="kernel")
@@ -44,6 +44,7 @@ class Boot(Reboot):
         else:
             self.bringup_nonboot_cpus(present=True)
         await self.snp_rmptable_init()
+        await self.acpi_idle_rescan_dead_smt_siblings()
         await self.preempt(atomic=ALONE)
         await self.modprobe_ccp()
         self.system_running = True

@@ -231,7 +231,7 @@ class CpuHotplug(CacheSmp):
         Source: [code] v7.3 kernel/cpu.c: offlining that is disabled for good is told first
         """
         if self.cpu_hotplug_offline_disabled:
-            self.event("offlining is disabled for good")
+            self.event("CPU hotplug is refused")
             return EOPNOTSUPP
         if self.cpu_hotplug_is_disabled():
             self.event("CPU hotplug is refused")

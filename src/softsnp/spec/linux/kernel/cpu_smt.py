@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import ClassVar
 
 from softsnp.abi.errno import EPERM, error_name
 from softsnp.lang import Count, OneOf
@@ -24,6 +25,8 @@ class SmtControl(enum.Enum):
 class Smt(Devices):
     """smt/control. What is written there is stored before it is done, and stays if that fails."""
 
+    woken_by_on: ClassVar[dict[str, bool]] = {"sibling": True}
+    """Which CPUs smt/control may bring online. Source: [code] v7.3: those whose core runs"""
     cpu_smt_control = OneOf(SmtControl.ENABLED, "what smt/control allows", memory="kernel")
     cpu_smt_num_threads = Count(
         BOTH_THREADS,
@@ -37,10 +40,7 @@ class Smt(Devices):
         """C: kernel/cpu.c: cpu_bootable(), of a CPU that has been up before"""
         if not self.smt:
             return True
-        return (
-            self.observe(Smt.cpu_smt_control) is SmtControl.ENABLED
-            and self.observe(Smt.cpu_smt_num_threads) == BOTH_THREADS
-        )
+        return self.observe(Smt.cpu_smt_control) is SmtControl.ENABLED
 
     async def store_smt_control(self, wanted: SmtControl) -> int:
         """C: kernel/cpu.c: __store_smt_control()
@@ -101,20 +101,20 @@ class Smt(Devices):
         self.cpu_smt_control = SmtControl.ENABLED
         rc = 0
         await self.preempt(atomic=MAPS)
-        done = self.second_threads_left_out()
+        done = self.the_rest_stays_offline()
         while rc == 0 and not done:
             if self.cpu_hotplug_is_disabled():
                 self.event("smt/control brings a CPU online while CPU hotplug is disabled")
-            rc = await self._cpu_up(sibling=True)
+            rc = await self._cpu_up(**self.woken_by_on)
             await self.preempt(atomic=MAPS)
-            done = self.second_threads_left_out()
+            done = self.the_rest_stays_offline()
         self.mutex_unlock(Smt.cpu_add_remove_lock)
         return 0 if rc == NO_CPU else rc
 
-    def second_threads_left_out(self) -> bool:
-        """Whether those second threads that are offline still belong to cores that are."""
-        if not self.cpus.any(sibling=True, online=False, present=True):
+    def the_rest_stays_offline(self) -> bool:
+        """Whether second threads that are offline still all belong to cores that are."""
+        if not self.cpus.any(online=False, present=True, **self.woken_by_on):
             return True
-        if not self.cpus.any(sibling=False, online=False, present=True):
+        if not self.woken_by_on or not self.cpus.any(sibling=False, online=False, present=True):
             return False
         return self.choose(False, True, label="the rest belong to cores that are offline")

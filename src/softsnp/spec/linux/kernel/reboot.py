@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softsnp.lang import Bool
-from softsnp.spec.hw.cpu import AT_RESET
+from softsnp.spec.hw.cpu import AT_RESET, NEW_KERNEL
 from softsnp.spec.linux.kernel.power.hibernate import Hibernate
 
 
@@ -43,6 +43,6 @@ class Reboot(Hibernate):
         """C: none (hardware): every task, register and memory as at power-on"""
         self.restart("kernel", "module")
         self.power_cycle_firmware()
-        self.cpus.set(**AT_RESET)
+        self.cpus.set(**AT_RESET, **NEW_KERNEL)
         self.cpus.where(boot=False).set(online=False)
         self.powered_off = True

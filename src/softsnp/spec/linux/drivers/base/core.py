@@ -33,6 +33,14 @@ class Devices(CpuSubsys):
             got = await self.mutex_trylock(Devices.device_hotplug_lock)
         await self.preempt(atomic=LOCKED)
 
+    async def lock_device_hotplug(self) -> None:
+        """C: drivers/base/core.c: lock_device_hotplug()
+        Locks: takes device_hotplug_lock
+        Source: [code] v7.3
+        """
+        if self.device_locks:
+            await self.mutex_lock(Devices.device_hotplug_lock)
+
     def unlock_device_hotplug(self) -> None:
         """C: drivers/base/core.c: unlock_device_hotplug()"""
         if self.device_locks:

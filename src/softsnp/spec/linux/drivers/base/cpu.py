@@ -27,6 +27,7 @@ class CpuSubsys(CpuFreezing):
         while self.device_locks and rc == EBUSY and retries < RETRIES:
             retries += 1
             await self.preempt()  # msleep()
+            self.event("onlining a CPU is tried again")
             rc = await self.cpu_up()
         return rc
 

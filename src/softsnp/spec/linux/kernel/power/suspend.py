@@ -7,8 +7,6 @@ from softsnp.spec.hw.cpu import AT_RESET
 from softsnp.spec.hw.rmp import RmpTable
 from softsnp.spec.linux.arch.x86.kvm.svm.sev import KvmAmd
 
-NOT_FROZEN = ("suspender", "rmpopt-worker")
-"""Who suspends, and kernel threads."""
 FREEZER = "a task that is frozen does nothing, and one that is not has its system call first"
 ONE_CPU = "interrupts are off on the only CPU that runs"
 
@@ -32,6 +30,8 @@ class Suspend(KvmAmd):
                 self.suspend_to_ram()
                 self.kvm_resume()
                 self.event("the host sleeps")
+        elif rc == 0:
+            self.event("suspending is tested")
         await self.thaw_secondary_cpus()
         await self.suspend_finish()
         return rc
@@ -44,8 +44,8 @@ class Suspend(KvmAmd):
     async def suspend_prepare(self) -> None:
         """C: kernel/power/suspend.c: suspend_prepare(), freeze_processes()
         Locks: takes and drops cpu_add_remove_lock
-        Source: [code] v7.3: a task is frozen when it has no system call under way; kernel threads
-        such as the worker of a workqueue go on
+        Source: [code] v7.3: a task is frozen when it has no system call under way; the worker of a
+        workqueue goes on, unless the queue was made with WQ_FREEZABLE
         """
         await self.cpu_hotplug_disable_otherwise()  # PM_SUSPEND_PREPARE
         await self.until(
@@ -54,7 +54,9 @@ class Suspend(KvmAmd):
         self.tasks_frozen = True
 
     def frozen_tasks(self) -> list[str]:
-        return [name for name in self.activity_names if name not in NOT_FROZEN]
+        """Everybody but who suspends, and the workers of queues that do not freeze."""
+        others = ("suspender",) if self.rmpopt_wq_freezes else ("suspender", "rmpopt-worker")
+        return [name for name in self.activity_names if name not in others]
 
     async def suspend_finish(self) -> None:
         """C: kernel/power/suspend.c: suspend_finish()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from softsnp.abi.errno import EBUSY, EIO, ENODEV, ENOMEM
+from softsnp.abi.errno import EBUSY, EIO, ENODEV, ENOMEM, ETIMEDOUT
 from softsnp.abi.sev import Command, Status
 from softsnp.lang import Bool, Count, Mutex, OneOf
 from softsnp.spec.fw.psp import State
 from softsnp.spec.linux.arch.x86.virt.svm.sev_rmpopt import SevRmpopt
+
+
+def errno_of(answer: Status | int) -> int:
+    """What a function returns for a command's answer; a number is an error without one."""
+    if isinstance(answer, int):
+        return answer
+    return 0 if answer is Status.SUCCESS else EIO
 
 
 class CcpSevDev(SevRmpopt):
@@ -50,24 +57,22 @@ class CcpSevDev(SevRmpopt):
         Locks: sev_cmd_mutex held
         Source: [code] v7.3: any status but success is -EIO
         """
-        status = await self._sev_ask_locked(command)
-        if status is None:
-            return EBUSY
-        return 0 if status is Status.SUCCESS else EIO
+        answer = await self._sev_ask_locked(command)
+        return errno_of(answer)
 
-    async def _sev_ask_locked(self, command: Command) -> Status | None:
+    async def _sev_ask_locked(self, command: Command) -> Status | int:
         """C: drivers/crypto/ccp/sev-dev.c: __sev_do_cmd_locked(), with what it stores in *psp_ret
         Locks: sev_cmd_mutex held
         Source: [code] v7.3: no answer in time is -ETIMEDOUT, and sets psp_dead; from then on
-        -EBUSY. None is either; whether the firmware did the command is another question
+        -EBUSY. Whether the firmware did the command is another question
         """
         if self.psp_dead:
-            return None
+            return EBUSY
         status = await self.psp_command(command)
         if self.commands_may_time_out and self.fault("the answer in time"):
             self.psp_dead = True
             self.event("a command times out")
-            return None
+            return ETIMEDOUT
         return status
 
     async def sev_do_cmd(self, command: Command) -> int:
@@ -235,6 +240,7 @@ class CcpSevDev(SevRmpopt):
         """
         if not self.panic_notifier or self.observe(CcpSevDev.sev_cmd_mutex.locked):
             return
+        self.event("a panic shuts SNP down")
         await self._sev_firmware_shutdown(panic=True)
 
     async def sev_firmware_shutdown(self) -> None:
@@ -257,7 +263,10 @@ class CcpSevDev(SevRmpopt):
         await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
         rc = 0
         if self.sev_plat_state is not State.INIT:
+            up = self.snp_initialized
             rc = await self.snp_init_observed()
+            if rc == 0 and not up and not probe:
+                self.event("a VM initializes SNP")
             if rc == ENODEV:  # no SNP here; legacy SEV may do without
                 rc = 0
             if rc == 0 and (self.psp_init_on_probe or not probe):
@@ -283,15 +292,57 @@ class CcpSevDev(SevRmpopt):
     async def modprobe_ccp(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_pci_init()
         Locks: takes and drops sev_cmd_mutex
-        Source: [code] v7.3: asks for the platform status, and replaces the firmware if there is a
-        file of it, whatever comes of that; initializes nothing
+        Source: [code] v7.3: initializes nothing. Without an answer there is no /dev/sev, and ccp
+        has to be loaded again; replacing the firmware, if there is a file of it, may fail
         """
-        if self.firmware_steps:
-            await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
-            await self.psp_command(Command.DOWNLOAD_FIRMWARE)
-            self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
+        await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
+        rc = await self.sev_get_api_version()
+        if rc == 0 and self.firmware_steps:
+            if await self._sev_do_cmd_locked(Command.DOWNLOAD_FIRMWARE) == 0:
+                await self.sev_get_api_version()
+        self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
+        if rc:
+            self.event("there is no /dev/sev")
+            self.lose("module")
+            return rc
         self.ccp_loaded = True
         return 0
+
+    async def sev_get_api_version(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_get_api_version()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: SNP is asked first, and whatever fails ends it; the state of legacy SEV
+        that the firmware answers with is kept
+        """
+        rc = await self.snp_get_platform_data()
+        if rc:
+            return rc
+        rc = await self._sev_do_cmd_locked(Command.PLATFORM_STATUS)
+        if rc == 0:
+            self.sev_plat_state = self.sev_state
+        return rc
+
+    async def snp_get_platform_data(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: snp_get_platform_data()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: into a page that it does not give to the firmware; SNP_FEATURE_INFO,
+        which follows, is not told apart from it
+        """
+        answer = await self.snp_platform_status(firmware_page=False)
+        return errno_of(answer)
+
+    async def snp_platform_status(self, firmware_page: bool) -> Status | int:
+        """C: drivers/crypto/ccp/sev-dev.c: __sev_do_cmd_locked(SEV_CMD_SNP_PLATFORM_STATUS)
+        Locks: sev_cmd_mutex held
+        Source: [FW] while SNP is up, the firmware writes to no page but its own
+        """
+        status = await self._sev_ask_locked(Command.SNP_PLATFORM_STATUS)
+        await self.preempt(atomic="sev_cmd_mutex is held: no command changes the state")
+        if status is Status.SUCCESS and self.snp_state is State.INIT and not firmware_page:
+            self.note("it is not the firmware's page: INVALID_PAGE_STATE")
+            self.event("the firmware refuses a page that the driver left to the hypervisor")
+            return Status.INVALID_PAGE_STATE
+        return status
 
     async def rmmod_ccp(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_pci_exit(), sev_dev_destroy(): the module goes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from softsnp.abi.errno import EINVAL, EIO, ENODEV
-from softsnp.abi.sev import Command, Status
+from softsnp.abi.errno import EFAULT, EINVAL, EIO, ENODEV
+from softsnp.abi.sev import Command
 from softsnp.spec.fw.psp import State
-from softsnp.spec.linux.drivers.crypto.ccp.sev_dev import CcpSevDev
+from softsnp.spec.linux.drivers.crypto.ccp.sev_dev import CcpSevDev, errno_of
 
 
 class SevIoctls(CcpSevDev):
@@ -53,9 +53,9 @@ class SevIoctls(CcpSevDev):
         Source: [code] v7.3: asks the firmware for its state; legacy SEV is shut down first, and
         nothing initializes it again. That it is WORKING (has guests) is not specified
         """
-        status = await self._sev_ask_locked(Command.PLATFORM_STATUS)
-        if status is not Status.SUCCESS:
-            return EIO
+        rc = await self._sev_do_cmd_locked(Command.PLATFORM_STATUS)
+        if rc:
+            return rc
         await self.preempt()
         if self.sev_state is State.INIT:
             rc = await self._sev_platform_shutdown_locked()
@@ -66,18 +66,17 @@ class SevIoctls(CcpSevDev):
             self.event("factory reset")
         return rc
 
-    async def sev_ioctl_do_snp_platform_status(self) -> int:
-        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status()
+    async def snp_status_page(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status(), its page and command
         Locks: sev_cmd_mutex held
-        Source: [code] v7.3: the page is made the firmware's if the driver takes SNP for up;
-        [FW] the firmware writes to no other page while SNP is up
+        Source: [code] v7.3: the page is made the firmware's if the driver takes SNP for up. It is
+        reclaimed by a command, which a PSP that is dead does not do: then it leaks
         """
-        status = await self._sev_ask_locked(Command.SNP_PLATFORM_STATUS)
-        await self.preempt(atomic="the firmware looks at the page that the driver has made")
-        if self.snp_state is State.INIT and not self.snp_initialized:
-            status = Status.INVALID_PAGE_STATE
-            self.event("the firmware refuses a page that the driver left to the hypervisor")
-        return 0 if status is Status.SUCCESS else EIO
+        given = self.snp_initialized
+        answer = await self.snp_platform_status(firmware_page=given)
+        if given and isinstance(answer, int):
+            return EFAULT
+        return errno_of(answer)
 
     async def sev_ioctl_do_pek_pdh_gen(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_pek_pdh_gen()
@@ -102,6 +101,9 @@ class SevIoctls(CcpSevDev):
     async def sev_ioctl_shutdown(self) -> None:
         raise NotImplementedError
 
+    async def sev_ioctl_do_snp_platform_status(self) -> int:
+        raise NotImplementedError
+
     async def sev_ioctl_do_snp_commit(self) -> int:
         raise NotImplementedError
 
@@ -116,6 +118,15 @@ class SevIoctlsRequire(SevIoctls):
     """SNP ioctls want SNP up, and initialize nothing; legacy SEV stays up once it is."""
 
     ioctls = "require"
+
+    async def sev_ioctl_do_snp_platform_status(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status()
+        Locks: sev_cmd_mutex held
+        Source: [code] v6.12: -EINVAL unless SNP is initialized
+        """
+        if not self.snp_initialized:
+            return EINVAL
+        return await self.snp_status_page()
 
     async def sev_ioctl_do_snp_commit(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_commit()
@@ -162,6 +173,13 @@ class SevIoctlsDirect(SevIoctls):
     """No ioctl initializes SNP for itself."""
 
     ioctls = "direct"
+
+    async def sev_ioctl_do_snp_platform_status(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status()
+        Locks: sev_cmd_mutex held
+        Source: [code] v7.3: in any state
+        """
+        return await self.snp_status_page()
 
     async def sev_ioctl_do_snp_commit(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_commit()
@@ -218,10 +236,20 @@ class SevIoctlsBracket(SevIoctls):
         shutdown_required = not self.snp_initialized
         if shutdown_required and await self.snp_init_observed():
             return EIO
-        rc = await self._sev_do_cmd_locked(command)
+        if command is Command.SNP_PLATFORM_STATUS:
+            rc = await self.snp_status_page()
+        else:
+            rc = await self._sev_do_cmd_locked(command)
         if shutdown_required:
             await self._sev_snp_shutdown_locked()
         return rc
+
+    async def sev_ioctl_do_snp_platform_status(self) -> int:
+        """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_platform_status()
+        Locks: sev_cmd_mutex held
+        Source: [inf] as SNP's other ioctls of that time
+        """
+        return await self.snp_bracket(Command.SNP_PLATFORM_STATUS)
 
     async def sev_ioctl_do_snp_commit(self) -> int:
         """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl_do_snp_commit()

@@ -144,14 +144,23 @@ class KvmAmd(Kvm):
         return rc
 
     async def start_snp_guest(self) -> int:
-        """C: arch/x86/kvm/svm/sev.c: snp_launch_start() to snp_launch_finish()
-        Locks: with firmware-caches, takes and drops sev_cmd_mutex for each command
-        Source: [code] v7.3: needs the firmware in INIT; then its pages are assigned
+        """C: arch/x86/kvm/svm/sev.c: KVM_SEV_INIT2 to snp_launch_finish()
+        Locks: takes and drops sev_cmd_mutex, with firmware-caches for each command
+        Source: [code] v7.3: SNP is initialized if need be, with KVM on the CPUs; then the guest's
+        pages are assigned, for which the driver has to know that SNP is up
         """
+        if not self.kvm_amd:
+            return ENODEV
         if self.firmware_caches:
             return await self.snp_launch()
-        if not self.kvm_amd or self.snp_state is not State.INIT:
+        if self.kvm_without_sev and not self.sev_snp_enabled:
             return ENODEV
+        rc = await self.sev_platform_init(probe=False)
+        if rc:
+            return rc
+        await self.preempt(atomic=VMRUN)
+        if self.snp_state is not State.INIT or not self.observe(KvmAmd.snp_initialized):
+            return EIO
         self.guest_pages_assigned = True
         self.event("a guest runs")
         return 0
@@ -159,7 +168,7 @@ class KvmAmd(Kvm):
     async def snp_launch(self) -> int:
         """C: arch/x86/kvm/svm/sev.c: KVM_SEV_INIT2 to snp_launch_finish(), and KVM_RUN
         Locks: takes and drops sev_cmd_mutex for each command
-        Source: [code] v7.3: what fails half-way gives the context back
+        Source: [code] v7.3: what fails once there is a context gives that back
         """
         if not self.sev_snp_enabled:
             return ENODEV
@@ -169,19 +178,38 @@ class KvmAmd(Kvm):
         rc = await self.sev_do_cmd(Command.SNP_GCTX_CREATE)
         if rc:
             return await self.sev_asid_free(rc)
+        rc = await self.sev_do_cmd(Command.SNP_LAUNCH_START)
+        if rc:
+            return await self.snp_decommission_context(rc)
         rc = await self.sev_do_cmd(Command.SNP_ACTIVATE)
         if rc:
             self.event("SNP_ACTIVATE fails")
-            await self.sev_do_cmd(Command.SNP_DECOMMISSION)
-            return await self.sev_asid_free(rc)
+            return await self.snp_decommission_context(rc)
         await self.preempt(atomic=VMRUN)
         if self.snp_state is not State.INIT or not self.cpus.any(online=True, svme=True):
-            return await self.sev_asid_free(EIO)  # SNP has gone meanwhile
+            return await self.snp_decommission_context(EIO)  # SNP has gone meanwhile
         self.guest_pages_assigned = True
         self.snp_asid = Asid.IN_USE
         self.cpus.where(online=True).set_one(ran_guest=True)
         self.event("a guest runs")
         return 0
+
+    async def snp_decommission_context(self, rc: int) -> int:
+        """C: arch/x86/kvm/svm/sev.c: snp_decommission_context(), by an error and sev_vm_destroy()
+        Locks: takes and drops sev_deactivate_lock for writing, and sev_cmd_mutex inside it
+        Source: [code] v7.3: what fails is tried again when the VM goes; then the ASID leaks. The
+        page of the context is reclaimed, or leaks
+        """
+        await self.down_write(KvmAmd.sev_deactivate_lock)
+        failed = await self.sev_do_cmd(Command.SNP_DECOMMISSION)
+        if failed:
+            failed = await self.sev_do_cmd(Command.SNP_DECOMMISSION)
+        self.up_write(KvmAmd.sev_deactivate_lock)
+        if failed:
+            self.event("an ASID leaks")
+            return rc
+        await self.sev_do_cmd(Command.SNP_PAGE_RECLAIM)
+        return await self.sev_asid_free(rc)
 
     async def sev_asid_free(self, rc: int) -> int:
         """C: arch/x86/kvm/svm/sev.c: sev_asid_free()
@@ -205,23 +233,14 @@ class KvmAmd(Kvm):
         return 0
 
     async def sev_vm_destroy(self) -> int:
-        """C: arch/x86/kvm/svm/sev.c: sev_vm_destroy(), snp_decommission_context()
+        """C: arch/x86/kvm/svm/sev.c: sev_vm_destroy()
         Locks: takes and drops sev_deactivate_lock for writing, and sev_cmd_mutex inside it
-        Source: [code] v7.3: a DECOMMISSION that fails leaks the ASID; pages that cannot be
-        reclaimed leak
+        Source: [code] v7.3: the guest's memory has gone before, by RMPUPDATE and without the
+        firmware
         """
         if not self.guest_pages_assigned:
             return 0
-        rc = await self.sev_do_cmd(Command.SNP_PAGE_RECLAIM)
-        if rc == 0:
-            await self.preempt()
-            self.guest_pages_assigned = False
-        await self.down_write(KvmAmd.sev_deactivate_lock)
-        rc = await self.sev_do_cmd(Command.SNP_DECOMMISSION)
-        self.up_write(KvmAmd.sev_deactivate_lock)
-        if rc:
-            self.event("an ASID leaks")
-            return 0
-        await self.sev_asid_free(0)
+        self.guest_pages_assigned = False
+        await self.snp_decommission_context(0)
         await self.snp_rmpopt_all_physmem()
         return 0

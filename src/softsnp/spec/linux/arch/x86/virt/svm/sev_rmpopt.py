@@ -5,6 +5,8 @@ In no kernel yet. Designs that have it call snp_setup_rmpopt() and rmpopt_cleanu
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from softsnp.lang import Bool, Mutex, activity
 from softsnp.spec.linux.arch.x86.virt.svm.sev import X86Sev
 
@@ -15,6 +17,8 @@ ONE_RMPOPT = "one instruction on one core, which looks at two of its registers"
 class SevRmpopt(X86Sev):
     """RMPOPT: a base register in each core, and a worker that goes through memory."""
 
+    rmpopt_wq_freezes: ClassVar[bool] = False
+    """Whether the workqueue has WQ_FREEZABLE. Source: [msg] v9 4/6: it has not"""
     rmpopt_wq_mutex = Mutex("RMPOPT is set up or torn down by one at a time", memory="kernel")
     rmpopt_wq = Bool(
         False, "there is a workqueue: RMPOPT is set up", memory="kernel", guard="rmpopt_wq_mutex"
@@ -82,7 +86,7 @@ class SevRmpopt(X86Sev):
         memory is one gigabyte
         """
         while True:
-            await self.rest(lambda: self.rmpopt_queued)
+            await self.rest(self.rmpopt_due, atomic="a queue that is frozen starts no work")
             self.rmpopt_queued = False
             self.rmpopt_running = True
             await self.preempt(atomic=ONE_RMPOPT)  # the leader
@@ -93,6 +97,10 @@ class SevRmpopt(X86Sev):
             self.cpus_read_unlock()
             await self.preempt()
             self.rmpopt_running = False
+
+    def rmpopt_due(self) -> bool:
+        """Whether the workqueue lets the worker begin."""
+        return self.rmpopt_queued and not (self.rmpopt_wq_freezes and self.tasks_frozen)
 
     def rmpopt_on(self, base_on_leader: bool) -> None:
         """C: arch/x86/virt/svm/sev.c: rmpopt(), on one CPU that is online or on all of the mask"""
