@@ -20,10 +20,12 @@ def result(
     profile: str,
     members: int | None,
     assume: dict[str, bool] | None = None,
+    scenario: str = "thread",
     *,
     traces: bool = False,
 ) -> Result:
-    spec = design(HOST, assume or {}, firmware=profile)
+    chosen = SCENARIOS[scenario]
+    spec = design(chosen.activities, chosen.assume(assume or {}), firmware=profile)
     return check(spec, members, PROPERTIES, checks(spec), traces=traces)
 
 
