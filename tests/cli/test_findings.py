@@ -6,11 +6,17 @@ import json
 import re
 from pathlib import Path
 
+from softsnp.cli.claims_file import packaged
+from softsnp.cli.findings import USUAL
+from softsnp.cli.pages import header
 from softsnp.cli.sources import SETTLES, TAGS, Source, least
+from softsnp.spec.catalog import FIRMWARE, SCENARIOS
 
 from .conftest import Softsnp
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PINS = ROOT / "tests" / "designs" / "pins"
 ASKED = ("rmpopt-v10", "--firmware", "legacy")
 
 
@@ -58,3 +64,23 @@ def test_the_least_sure_kind() -> None:
     assert least([]) == "code"
     some = [Source("a()", "", ("code",)), Source("b()", "", ("msg", "inf")), Source("c()", "", ())]
     assert least(some) == "inf"
+
+
+def test_the_pages_are_of_todays_specification() -> None:
+    """If a change of the specification is meant: make findings claims, and read the difference."""
+    asked = (*USUAL, *SCENARIOS, *FIRMWARE)
+    _, content = packaged()
+    for name, first in {
+        "findings": header("softsnp findings", *asked),
+        "claims": header("softsnp claims --format markdown", content),
+    }.items():
+        assert (DOCS / f"{name}.md").read_text().partition("\n")[0] == first, f"make {name}"
+
+
+def test_the_page_has_every_finding_that_is_pinned() -> None:
+    page = (DOCS / "findings.md").read_text()
+    for design in USUAL:
+        runs = json.loads((PINS / f"{design}.json").read_text())
+        for name, told in runs["legacy, any CPUs, defaults"]["verdicts"].items():
+            if told.startswith("violated"):
+                assert f"\n## {design} {name}\n" in page
