@@ -20,6 +20,8 @@ from softsnp.spec.catalog import FIRMWARE, SCENARIOS
 from .conftest import Softsnp
 
 ANY = ("why", "rmpopt-v9", "online-cpus-guarded", "--firmware", "legacy")
+IN_SMT = ("--firmware", "legacy", "--cpus", "2", "--scenario", "smt")
+DETAILED = ("why", "rmpopt-v10", "failed-write-changes-nothing", *IN_SMT)
 EXACT = ("why", "rmpopt-v10", "failed-init-keeps-hold", "--firmware", "legacy", "--cpus", "2")
 
 
@@ -49,7 +51,7 @@ def context(told: dict[str, Any]) -> Context:
     return Context(told["firmware"], told["ioctls"], tuple(told["assumptions"].items()))
 
 
-@pytest.mark.parametrize("arguments", [ANY, EXACT], ids=["any", "exact"])
+@pytest.mark.parametrize("arguments", [ANY, EXACT, DETAILED], ids=["any", "exact", "details"])
 def test_each_set_breaks_it_and_with_one_less_it_holds(
     softsnp: Softsnp, arguments: tuple[str, ...]
 ) -> None:
@@ -84,10 +86,13 @@ def test_the_sentence_comes_first_and_then_what_it_rests_on(softsnp: Softsnp) ->
         assert len(line) <= 80 or line.startswith("   softsnp explain ")
 
 
-def test_the_chart_is_the_one_that_its_command_prints(softsnp: Softsnp) -> None:
-    done = softsnp(*EXACT)
+@pytest.mark.parametrize("arguments", [EXACT, DETAILED], ids=["exact", "details"])
+def test_the_chart_is_the_one_that_its_command_prints(
+    softsnp: Softsnp, arguments: tuple[str, ...]
+) -> None:
+    done = softsnp(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == softsnp(*EXACT).stdout
+    assert done.stdout == softsnp(*arguments).stdout
     commands = [line.strip() for line in done.stdout.splitlines() if "softsnp explain" in line]
     assert commands
     for command in commands:

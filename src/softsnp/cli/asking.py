@@ -1,6 +1,7 @@
 """Many searches at once that ask about runs, on every core, and no run twice.
 
-Two runs that differ only in assumptions that nothing looks at are one.
+Two runs that differ only in assumptions that nothing looks at are one. (Whether a detail was looked
+at is not known: no verdict is said to rest on one.)
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TypeVar
+
+from softsnp.spec.catalog import DETAILS
 
 from .circumstances import SWITCHES, Context, Question
 from .minimal import Asking, Circumstances, Reply, minimal_sets
@@ -55,7 +58,8 @@ class Asker:
         assume = _all(run)
         for answer in self._known.get(_kind(run), ()):
             had = answer.assumptions
-            if all(had[name] == assume.get(name, had[name]) for name in answer.consulted):
+            looked_at = answer.consulted | DETAILS.keys()
+            if all(had[name] == assume.get(name, had[name]) for name in looked_at):
                 verdict = answer.verdict(self.question.prop)
                 if verdict.verdict == "undecided":
                     self.undecided[place] = verdict.reason
@@ -161,7 +165,7 @@ def _reply(verdict: Verdict) -> Reply:
     if verdict.verdict != "violated" or verdict.trace is None:
         return Reply(False)
     steps = {step.activity for step in verdict.trace.steps}
-    return Reply(True, frozenset({*steps, *verdict.trace.consulted}))
+    return Reply(True, frozenset({*steps, *verdict.trace.consulted, *DETAILS}))
 
 
 def once(place: Place) -> Asked[Verdict]:

@@ -60,8 +60,9 @@ def reasons(question: Question, pool: Workers, bar: Meter) -> Reasons:
     asker = Asker(question, pool, bar)
     contexts = question.contexts
     first = len(question.defaults)  # what is found with these is likely to be so with the others
-    found = asker.all([searching(question, context) for context in contexts[:first]])
-    guesses = list(dict.fromkeys(one for sets in found for one in sets))
+    usual_ones = [question.usual]  # what breaks by default has a minimal set, whatever else mends
+    found = asker.all([searching(question, c, usual_ones) for c in contexts[:first]])
+    guesses = list(dict.fromkeys([*usual_ones, *(one for sets in found for one in sets)]))
     found += asker.all([searching(question, context, guesses) for context in contexts[first:]])
     where: dict[Circumstances, list[Context]] = {}
     for context, sets in zip(contexts, found, strict=True):

@@ -20,7 +20,7 @@ def changed(run: Run) -> tuple[str, ...]:
     """What a run assumes otherwise than its scenario does by default, as one types it."""
     usual = {name: a.default for name, a in {**ASSUMPTIONS, **DETAILS}.items()}
     if run.scenario in SCENARIOS:
-        usual = SCENARIOS[run.scenario].assume(usual)
+        usual |= SCENARIOS[run.scenario].assume({})
     return tuple(name if on else f"no-{name}" for name, on in run.assume if on != usual[name])
 
 
