@@ -70,7 +70,7 @@ def test_confirmed_refuted_and_what_it_depends_on(softsnp: Softsnp, file: str) -
     assert f"- no-deadlock holds (rmpopt-v10, scenario thread): so in all {cases}" in safe
     assert wrong.startswith("refuted\n")
     told = " ".join(wrong.split())
-    assert f"not so in all {cases} explorations: violated in 17 steps." in told
+    assert f"not so in all {cases} explorations: violated in 21 steps." in told
     assert "(rmpopt-v10, scenario thread, default assumptions): so in all 2 explorations." in told
     assert "softsnp explain rmpopt-v10 failed-init-keeps-hold --firmware legacy\n" in wrong
     assert "Then a failed init changes SNP's hold on CPU hotplug:" in wrong

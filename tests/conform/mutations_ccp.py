@@ -135,13 +135,6 @@ CCP = (
         "        await self.sev_firmware_shutdown()  # sev_dev_destroy()\n",
         "",
     ),
-    Mutation(
-        "removal-keeps-the-module's-memory",
-        CcpSevDev,
-        "rmmod_ccp",
-        'self.lose("module")',
-        "pass",
-    ),
 )
 
 OTHERS = (

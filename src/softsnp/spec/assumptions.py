@@ -122,35 +122,51 @@ class Assumptions(Specification):
     device_locks = Detail(
         "device_hotplug_lock, and the six attempts to bring a CPU online.",
         "a write to a file of sysfs tries once, and no lock keeps two such writes apart.",
+        when_on="sysfs takes its locks and tries again",
+        when_off="sysfs takes no lock and tries once",
     )
     smt = Detail(
         "Cores have two threads, and smt/control takes the second ones offline and online.",
         "every core has one thread.",
+        when_on="cores have two threads",
+        when_off="cores have one thread",
     )
     command_lines = Detail(
         "Kernels boot with maxcpus=, nosmt or nr_cpus= on their command line.",
         "every kernel boots with every CPU that is there.",
+        when_on="kernels boot with maxcpus=, nosmt or nr_cpus=",
+        when_off="kernels boot with every CPU",
     )
     reboot_steps = Detail(
         "What a kexec does to cpu_hotplug_disabled; panic, the crash kernel, and reboot.",
         "kexec goes from the devices' shutdown to the new kernel, and nothing panics.",
+        when_on="kexec goes through reboot's steps",
+        when_off="kexec skips reboot's steps",
     )
     firmware_caches = Detail(
         "The firmware knows which cores have done WBINVD and which ASIDs are clean.",
         "DF_FLUSH never asks for a WBINVD, and a guest's pages stand for its ASID.",
+        when_on="the firmware watches caches and ASIDs",
+        when_off="the firmware does not watch caches",
     )
     firmware_steps = Detail(
         "SNP_SHUTDOWN_EX has steps of its own, and can fail between them; DOWNLOAD_FIRMWARE.",
         "the firmware does a command in one step, or none of it.",
+        when_on="the firmware can fail in the middle of a command",
+        when_off="the firmware does a command in one step",
     )
     kvm_without_sev = Detail(
         "kvm-amd stays loaded when SEV does not come up, and does not shut down what it did not "
         "get.",
         "kvm-amd goes again when SNP or SEV does not come up.",
+        when_on="kvm-amd stays without SEV",
+        when_off="kvm-amd goes when SEV does not come up",
     )
     rmpopt = Detail(
         "RMPOPT, in the designs that have it: its base registers, its mask and its worker.",
         "SNP works without RMPOPT.",
+        when_on="RMPOPT is used",
+        when_off="RMPOPT is not used",
     )
 
     firmware = Parameter(

@@ -31,6 +31,7 @@ class ProposalHotplugCore(Proposal):
         before = self.cpu_smt_num_threads
         rc = await self.store_smt_control_locked(wanted)
         if rc:
+            await self.preempt()
             self.cpu_smt_num_threads = before
         self.unlock_device_hotplug()
         return rc

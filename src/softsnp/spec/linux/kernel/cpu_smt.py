@@ -51,7 +51,7 @@ class Smt(Devices):
         await self.lock_device_hotplug_sysfs()
         before = self.cpu_smt_num_threads
         rc = await self.store_smt_control_locked(wanted)
-        if rc and self.cpu_smt_num_threads != before:
+        if rc and self.observe(Smt.cpu_smt_num_threads) != before:
             self.event("a write to smt/control fails and changes what is allowed")
         self.unlock_device_hotplug()
         return rc

@@ -295,6 +295,7 @@ class CcpSevDev(SevRmpopt):
         Source: [code] v7.3: initializes nothing. Without an answer there is no /dev/sev, and ccp
         has to be loaded again; replacing the firmware, if there is a file of it, may fail
         """
+        self.lose("module")
         await self.mutex_lock(CcpSevDev.sev_cmd_mutex)
         rc = await self.sev_get_api_version()
         if rc == 0 and self.firmware_steps:
@@ -303,7 +304,6 @@ class CcpSevDev(SevRmpopt):
         self.mutex_unlock(CcpSevDev.sev_cmd_mutex)
         if rc:
             self.event("there is no /dev/sev")
-            self.lose("module")
             return rc
         self.ccp_loaded = True
         return 0
