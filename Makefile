@@ -21,7 +21,7 @@ pins: .venv/installed-test
 	$(BIN)/python -m tests.designs.regenerate
 
 # What the oracle counts on the whole survey, under tests/designs/oracle/, made anew, and every
-# engine compared with it. It takes a quarter of an hour on two cores.
+# engine compared with it.
 agree: .venv/installed-test
 	$(BIN)/python -m tests.designs.agree
 
