@@ -285,6 +285,15 @@ CCP = (
         "rmmod_ccp",
         {'self.lose("module")': "pass"},
         at("rmpopt-v8", "module-reload", commands_may_fail=False),
+        explained="the module begins with fresh memory when it is loaded, and nobody reads the old",
+    ),
+    Seeded(
+        "module-finds-old-memory",
+        "step",
+        CcpSevDev,
+        "modprobe_ccp",
+        {'self.lose("module")': "pass"},
+        at("proposal", "module-reload", commands_may_time_out=True, commands_may_fail=False),
     ),
     Seeded(
         "module-asks-once-for-a-shutdown",

@@ -146,6 +146,7 @@ POWER = (
         "kernel_kexec",
         {'self.restart("kernel", "module")': 'self.restart("kernel")'},
         at("linux-7.3", "thread", commands_may_fail=False),
+        explained="the next kernel loads ccp anew, and begins with fresh memory then",
     ),
     Seeded(
         "kexec-shuts-nothing-down",
