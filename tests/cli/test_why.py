@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from softsnp.cli.circumstances import Context, Question, question
+from softsnp.cli.circumstances import SWITCHES, Context, Question, question
 from softsnp.cli.designs import DesignRef
 from softsnp.cli.runs import execute
 from softsnp.cli.why_text import where
@@ -133,3 +133,12 @@ def test_contexts_are_told_by_what_they_have_in_common() -> None:
     assert where(about, some[:1]).startswith(f"({first} firmware; bracket ioctls")
     odd = [*some, about.contexts[-1]]
     assert where(about, odd).startswith(f"({first} firmware) or (x86-shutdown firmware; ")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_is_there_by_default_is_what_the_scenario_has(scenario: str) -> None:
+    about = question(DesignRef("rmpopt-v10"), "no-deadlock", scenario, 2, ["legacy"], Limits())
+    asked = dict(about.run(about.defaults[0], about.usual).assume)
+    wanted = SCENARIOS[scenario].assume({})
+    assert wanted.keys() <= asked.keys()
+    assert asked == {name: wanted.get(name, SWITCHES[name].default) for name in asked}

@@ -141,8 +141,10 @@ def _circumstances(scenario: str) -> list[Circumstance]:
     have = SCENARIOS[scenario]
     found = [Circumstance(name, "activity", True, True) for name in have.activities[1:]]
     found += [Circumstance(name, "detail", True, True) for name in have.details]
+    chosen = have.assume({})
     for name, assumption in ASSUMPTIONS.items():
         if assumption.benign is not None:
             adverse = not assumption.benign
-            found.append(Circumstance(name, "assumption", adverse, assumption.default is adverse))
+            usual = chosen.get(name, assumption.default) is adverse
+            found.append(Circumstance(name, "assumption", adverse, usual))
     return found
