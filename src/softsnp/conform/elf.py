@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,6 @@ class Symbol:
     section: int
     """The number of its section; 0 where another file defines it."""
     kind: int
-
-
-READ: dict[tuple[Path, int, int], list[Symbol]] = {}
-"""What files had, by when they were written."""
 
 
 class Elf:
@@ -69,26 +66,31 @@ class Elf:
             if segment["p_type"] == "PT_LOAD":
                 yield segment["p_vaddr"], segment.data()
 
-    def symbols(self) -> list[Symbol]:
+    def symbols(self) -> tuple[Symbol, ...]:
         """Of a file that was read before they are known: a kernel is loaded again and again."""
         status = self.path.stat()
-        key = (self.path, status.st_mtime_ns, status.st_size)
-        if key not in READ:
-            READ[key] = self._read_symbols()
-        return READ[key]
+        return symbols(self.path, status.st_mtime_ns, status.st_size)
 
-    def _read_symbols(self) -> list[Symbol]:
+    def read_symbols(self) -> Iterator[Symbol]:
         table = self.elf.get_section_by_name(".symtab")
         if table is None:
             raise Unusable(f"{self.path} has no symbol table; a file with debug information has")
         names = self.sections[table["sh_link"]].data()
-        found = []
         for name, info, _, section, value, size in SYMBOL.iter_unpack(table.data()):
             end = names.index(b"\0", name)
             text = names[name:end].decode("latin1")
-            found.append(Symbol(text, value, size, section, info & 15))
-        return found
+            yield Symbol(text, value, size, section, info & 15)
 
     @property
     def has_debug_information(self) -> bool:
         return any(each.name == ".debug_info" for each in self.sections)
+
+
+@cache
+def symbols(path: Path, written: int, size: int) -> tuple[Symbol, ...]:
+    """Those of a file as it is; when it was ``written``, and its size, tell one from the next."""
+    elf = Elf(path)
+    try:
+        return tuple(elf.read_symbols())
+    finally:
+        elf.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import drgn
@@ -143,7 +143,7 @@ class Kernel:
             module.section_addresses[elf.sections[number].name] = address
         module.try_file(str(path), force=True)
 
-    def _redirect(self, symbols: list[Symbol], places: list[int | None]) -> None:
+    def _redirect(self, symbols: Sequence[Symbol], places: list[int | None]) -> None:
         for symbol, place in zip(symbols, places, strict=True):
             old = self.symbols.get(symbol.name)
             if symbol.kind == FUNCTION and symbol.section and place is not None and old is not None:
@@ -172,7 +172,7 @@ class Kernel:
         self,
         elf: Elf,
         addresses: dict[int, int],
-        symbols: list[Symbol],
+        symbols: Sequence[Symbol],
         places: list[int | None],
     ) -> None:
         for section in elf.sections:
