@@ -11,8 +11,8 @@ from softsnp.conform.recording import Recording, load, replay
 from softsnp.conform.steps import Divergence
 from softsnp.spec.activities import Host
 from softsnp.spec.catalog import DESIGNS
+from tests.mutation import Mutation, mutated
 
-from .mutation import Mutation, mutated
 from .mutations_ccp import CCP, OTHERS
 from .mutations_hotplug import HOTPLUG
 from .mutations_ioctl import DRIVER, IOCTL, PANIC

@@ -8,8 +8,7 @@ from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctlsDirect
 from softsnp.spec.linux.kernel.kexec_core import KexecCore
 from softsnp.spec.linux.kernel.reboot import Reboot
 from softsnp.spec.linux.virt.kvm.kvm_main import Kvm
-
-from .mutation import Mutation
+from tests.mutation import Mutation
 
 FLUSH = "        await self.wbinvd_on_all_cpus()\n"
 NO_SNP = "        if not self.snp_initialized:\n            return ENODEV\n"

@@ -7,8 +7,7 @@ from softsnp.spec.linux.drivers.base.core import Devices
 from softsnp.spec.linux.drivers.base.cpu import CpuSubsys
 from softsnp.spec.linux.kernel.cpu import CpuHotplug
 from softsnp.spec.linux.kernel.smp import Smp
-
-from .mutation import Mutation
+from tests.mutation import Mutation
 
 HOTPLUG = (
     # --- the refcount ----------------------------------------------------------------------------

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from softsnp.spec.linux.drivers.crypto.ccp.sev_dev import CcpSevDev
 from softsnp.spec.linux.drivers.crypto.ccp.sev_ioctl import SevIoctls, SevIoctlsDirect
-
-from .mutation import Mutation
+from tests.mutation import Mutation
 
 IOCTL = (
     Mutation(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from softsnp.spec.designs import Linux612
 from softsnp.spec.linux.arch.x86.virt.svm.sev import X86Sev
-
-from .mutation import Mutation
+from tests.mutation import Mutation
 
 MFDM = "        await self.on_each_cpu(mfdm=True)  # mfd_reconfigure(1)\n"
 SNP_EN = "        await self.on_each_cpu(snp_en=True, vmpl_en=True)  # snp_enable()\n"

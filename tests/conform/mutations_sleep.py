@@ -7,8 +7,7 @@ from softsnp.spec.linux.kernel.cpu import CpuHotplug
 from softsnp.spec.linux.kernel.cpu_pm import CpuFreezing
 from softsnp.spec.linux.kernel.cpu_smt import Smt
 from softsnp.spec.linux.kernel.power.suspend import Suspend
-
-from .mutation import Mutation
+from tests.mutation import Mutation
 
 SLEEP = (
     Mutation(

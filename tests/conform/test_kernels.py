@@ -26,9 +26,9 @@ from softsnp.conform.replays import Replays
 from softsnp.explore import check
 from softsnp.lang.trace import Trace
 from softsnp.spec.catalog import BY_NAME, DESIGNS, SCENARIOS
+from tests.mutation import mutated
 
 from .kernels import NAMES, kernel
-from .mutation import mutated
 from .mutations import MUTATIONS, RECORDINGS
 
 SOFTSNP = (sys.executable, "-m", "softsnp.cli.main")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from softsnp.spec.linux.kernel.cpu import CpuHotplug
+from tests.mutation import Mutation, mutated
 
-from .mutation import Mutation, mutated
 from .mutations import MUTATIONS, caught
 
 

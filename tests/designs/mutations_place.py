@@ -13,8 +13,7 @@ from softsnp.spec.activities import Host
 from softsnp.spec.catalog import DESIGNS, SCENARIOS, with_ioctls
 from softsnp.spec.properties import PROPERTIES
 from softsnp.spec.reachable import checks
-
-from ..conform.mutation import Mutation, mutated
+from tests.mutation import Mutation, mutated
 
 KINDS = ("lock", "unlock", "swap", "check", "constant", "step")
 """Drop a lock, drop an unlock, swap two lines, forget a check, a wrong constant, forget a step."""

@@ -15,8 +15,8 @@ import softsnp.spec.linux
 from softsnp.lang import source_rules
 from softsnp.spec.catalog import IOCTLS
 from softsnp.spec.linux.drivers.pci.pci_driver import PciDriver
+from tests.mutation import mutated
 
-from ..conform.mutation import mutated
 from .mutate import main, run, sample
 from .mutations import SEEDED
 from .mutations_place import KINDS, Place, Seeded, answers, at, fate, unmutated
