@@ -1,30 +1,60 @@
-"""SEV firmware commands and status codes (SEV-SNP Firmware ABI Specification)."""
+"""SEV firmware commands, status codes and the ioctl (SEV-SNP Firmware ABI Specification, and Linux's
+include/uapi/linux/psp-sev.h).
+"""
 
 import enum
+
+SEV_ISSUE_CMD = 0xC0105300
+"""_IOWR('S', 0, 16): the only ioctl of /dev/sev."""
+
+
+class Ioctl(enum.Enum):
+    """What SEV_ISSUE_CMD can ask for."""
+
+    FACTORY_RESET = 0
+    PLATFORM_STATUS = 1
+    PEK_GEN = 2
+    PEK_CSR = 3
+    PDH_GEN = 4
+    PDH_CERT_EXPORT = 5
+    PEK_CERT_IMPORT = 6
+    GET_ID = 7
+    GET_ID2 = 8
+    SNP_PLATFORM_STATUS = 9
+    SNP_COMMIT = 10
+    SNP_SET_CONFIG = 11
+    SNP_VLEK_LOAD = 12
 
 
 class Command(enum.Enum):
     """Mailbox commands, by the kernel's names."""
 
-    INIT_EX = 0x00D
     SHUTDOWN = 0x002
     FACTORY_RESET = 0x003
     PLATFORM_STATUS = 0x004
     PEK_GEN = 0x005
+    PEK_CSR = 0x006
+    PEK_CERT_IMPORT = 0x007
+    PDH_CERT_EXPORT = 0x008
+    PDH_GEN = 0x009
     DF_FLUSH = 0x00A
     DOWNLOAD_FIRMWARE = 0x00B
+    GET_ID = 0x00C
+    INIT_EX = 0x00D
     SNP_PLATFORM_STATUS = 0x083
     SNP_DF_FLUSH = 0x084
     SNP_INIT_EX = 0x085
     SNP_SHUTDOWN_EX = 0x086
     SNP_DECOMMISSION = 0x090
     SNP_ACTIVATE = 0x091
-    SNP_LAUNCH_START = 0x0A0
     SNP_GCTX_CREATE = 0x093
+    SNP_LAUNCH_START = 0x0A0
     SNP_PAGE_RECLAIM = 0x0C7
     SNP_CONFIG = 0x0C9
+    SNP_DOWNLOAD_FIRMWARE_EX = 0x0CA
     SNP_COMMIT = 0x0CB
     SNP_VLEK_LOAD = 0x0CD
+    SNP_FEATURE_INFO = 0x0CE
 
 
 class Status(enum.Enum):
@@ -32,12 +62,42 @@ class Status(enum.Enum):
 
     SUCCESS = 0x00
     INVALID_PLATFORM_STATE = 0x01
+    INVALID_GUEST_STATE = 0x02
     INVALID_CONFIG = 0x03
+    INVALID_LEN = 0x04
+    ALREADY_OWNED = 0x05
+    INVALID_CERTIFICATE = 0x06
+    POLICY_FAILURE = 0x07
+    INACTIVE = 0x08
+    INVALID_ADDRESS = 0x09
+    BAD_SIGNATURE = 0x0A
+    BAD_MEASUREMENT = 0x0B
     ASID_OWNED = 0x0C
+    INVALID_ASID = 0x0D
     WBINVD_REQUIRED = 0x0E
     DFFLUSH_REQUIRED = 0x0F
     INVALID_GUEST = 0x10
-    HWERROR_PLATFORM = 0x12
+    INVALID_COMMAND = 0x11
+    ACTIVE = 0x12
+    HWERROR_PLATFORM = 0x13
+    HWERROR_UNSAFE = 0x14
+    UNSUPPORTED = 0x15
+    INVALID_PARAM = 0x16
+    RESOURCE_LIMIT = 0x17
+    SECURE_DATA_INVALID = 0x18
+    INVALID_PAGE_SIZE = 0x19
     INVALID_PAGE_STATE = 0x1A
+    INVALID_MDATA_ENTRY = 0x1B
+    INVALID_PAGE_OWNER = 0x1C
+    AEAD_OFLOW = 0x1D
+    RB_MODE_EXITED = 0x1F
+    RMP_INIT_REQUIRED = 0x20
+    BAD_SVN = 0x21
+    BAD_VERSION = 0x22
+    SHUTDOWN_REQUIRED = 0x23
+    UPDATE_FAILED = 0x24
+    RESTORE_REQUIRED = 0x25
+    RMP_INITIALIZATION_FAILED = 0x26
+    INVALID_KEY = 0x27
     SHUTDOWN_INCOMPLETE = 0x28
     """The number is from memory of the ABI, unverified."""
