@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from softsnp.explore.concrete import World, steps
+from softsnp.explore.concrete import steps
 from softsnp.explore.oracle import Oracle
 from softsnp.explore.saturated import Saturated, cap
 from softsnp.lang import Kind, Specification, activity
+from softsnp.lang.world import World
 
 from . import toys
 from .explorers import by_tables, of_oracle, of_tables

@@ -9,8 +9,9 @@ import pytest
 
 from softsnp.abi.errno import EBUSY, ENOENT, EOPNOTSUPP
 from softsnp.abi.sev import Command, Status
-from softsnp.explore.concrete import Concrete, World
+from softsnp.explore.concrete import Concrete
 from softsnp.lang.position import advance
+from softsnp.lang.world import World
 from softsnp.spec.activities import Host
 from softsnp.spec.designs import Linux73, Linux612, RmpoptV10
 from softsnp.spec.fw.psp import State

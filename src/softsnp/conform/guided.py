@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Coroutine
 from typing import Any, cast
 
-from softsnp.explore.concrete import Concrete, World
+from softsnp.explore.concrete import Concrete
 from softsnp.lang import Change, Cube, Specification
 from softsnp.lang.position import advance
+from softsnp.lang.world import World
 
 from .events import Event, Register, Warn
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from softsnp.abi import msr
 from softsnp.abi.sev import Command, Status
-from softsnp.explore.concrete import World
 from softsnp.lang import Change
+from softsnp.lang.world import World
 from softsnp.spec.activities import Host
 from softsnp.spec.hw.cpu import AT_RESET
 

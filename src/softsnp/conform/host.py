@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from softsnp.abi.errno import ENODEV, ENOENT
 from softsnp.abi.sev import Command
-from softsnp.explore.concrete import World
+from softsnp.lang.world import World
 from softsnp.spec.activities import Host
 from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 

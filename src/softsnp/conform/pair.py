@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from softsnp.explore.concrete import World
+from softsnp.lang.world import World
 from softsnp.spec.activities import Host
 
 from .events import Warn, Wbinvd

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, cast
 
 from softsnp.abi.sev import Command, Status
-from softsnp.explore.concrete import World
+from softsnp.lang.world import World
 from softsnp.spec.activities import Host
 from softsnp.spec.fw.psp import ONE_COMMAND
 from softsnp.spec.linux.kernel.cpu import MANY_HOLDS

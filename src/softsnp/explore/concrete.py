@@ -1,4 +1,4 @@
-"""A driver with a concrete state: numbered members, real values. The oracle and replay use it.
+"""A driver that tries every way that a step leaves open. The oracle and replay use it.
 
 It is a second, independent meaning of every word: it knows no tables.
 """
@@ -6,43 +6,27 @@ It is a second, independent meaning of every word: it knows no tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from softsnp.lang import Change, Cube, Driver, Field, Impossible, SpecError, Specification, Step
 from softsnp.lang.position import Position, advance, position
+from softsnp.lang.world import InWorld, World
 
 from .recreate import Said, Trail, recreate
 
 T = TypeVar("T")
 
 
-@dataclass
-class World:
-    """The data: scalars by field name, members' classes by number, who has picked whom."""
-
-    scalars: dict[str, int]
-    members: list[int]
-    picked: dict[int, int] = field(default_factory=dict)
-
-    def copy(self) -> World:
-        return World(dict(self.scalars), list(self.members), dict(self.picked))
-
-    def free(self) -> list[int]:
-        taken = self.picked.values()
-        return [m for m in range(len(self.members)) if m not in taken]
-
-
-class Concrete:
+class Concrete(InWorld):
     """Answers from a World; forks are decided by a script, and the rest by trying all.
 
     ``numbered`` makes every member a way of its own; else one member stands for its whole class.
     """
 
     def __init__(self, spec: Specification, numbered: bool = False) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self.numbered = numbered
-        self.activity = 0
         self.resting: Callable[[int], bool] = lambda _: False
 
     def begin(self, world: World, activity: int, script: tuple[int, ...]) -> None:
@@ -69,20 +53,13 @@ class Concrete:
         return value
 
     def read(self, field: Field[Any]) -> int:
-        return self._say(self.world.scalars[field.name])
-
-    def write(self, field: Field[Any], index: int) -> None:
-        self.world.scalars[field.name] = index
+        return self._say(super().read(field))
 
     def any(self, cube: Cube) -> bool:
-        return self._say(any(cube.holds(c) for c in self.world.members)) == 1
+        return self._say(super().any(cube)) == 1
 
     def any_free(self, cube: Cube) -> bool:
-        return self._say(any(cube.holds(self.world.members[m]) for m in self.world.free())) == 1
-
-    def update(self, cube: Cube, change: Change) -> None:
-        members = self.world.members
-        members[:] = [change(c) if cube.holds(c) else c for c in members]
+        return self._say(super().any_free(cube)) == 1
 
     def update_one(self, cube: Cube, change: Change) -> None:
         """One way for every class of free members, then one for every picked member."""
@@ -111,15 +88,7 @@ class Concrete:
         self.world.picked[self.activity] = candidates[self._fork(len(candidates))]
 
     def member_bit(self, bit: int) -> bool:
-        member = self.world.picked[self.activity]
-        return self._say(self.world.members[member] >> bit & 1) == 1
-
-    def member_update(self, change: Change) -> None:
-        member = self.world.picked[self.activity]
-        self.world.members[member] = change(self.world.members[member])
-
-    def member_release(self) -> None:
-        del self.world.picked[self.activity]
+        return self._say(super().member_bit(bit)) == 1
 
     def choose(self, count: int, label: str) -> int:
         return self._say(self._fork(count))
@@ -128,17 +97,8 @@ class Concrete:
         return self._say(self.resting(activity)) == 1
 
     def restart(self) -> None:
+        super().restart()
         self.restarted = True
-        mine = self.world.picked.get(self.activity)
-        self.world.picked.clear()
-        if mine is not None:
-            self.world.picked[self.activity] = mine
-
-    def event(self, name: str) -> None:
-        self.events.append(name)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
     def herd(self, world: World) -> tuple[Any, ...]:
         """The members and who has picked whom, as a value that tells apart what differs."""

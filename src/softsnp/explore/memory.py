@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from softsnp.lang import Driver
+from softsnp.lang.world import World
 
-from .concrete import Concrete, Taken, World, take
+from .concrete import Concrete, Taken, take
 from .recreate import Trail
 
 

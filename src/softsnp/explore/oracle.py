@@ -20,8 +20,9 @@ from softsnp.lang import (
     Property,
     Specification,
 )
+from softsnp.lang.world import World
 
-from .concrete import Concrete, World
+from .concrete import Concrete
 from .saturated import Saturated, cap, starts
 from .ways import Places, State, Ways, after
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from softsnp.lang import Always, Field, Lock, Population, Property, Step, declared
-from softsnp.lang.position import frames
+from softsnp.lang import Always, Property, Step
+from softsnp.lang.telling import OPERATION, chain, changed, changes, holds, members_shown, shown
 from softsnp.lang.trace import Frame, Standing, Trace, TraceStep
+from softsnp.lang.world import World
 
-from .concrete import Taken, World, steps
+from .concrete import Taken, steps
 from .layout import Layout, Snapshot
-from .narrate import Listener, Narrator, describe
+from .narrate import Listener, Narrator
 from .recreate import Trail, recreate
-
-OPERATION = ("operation: ", "command: ", "fault: ")
 
 
 class ReplayError(AssertionError):
@@ -62,24 +61,15 @@ class Replay:
                 for other in range(len(self.trails)):
                     self.trails[other] = self.trails[other] if other == activity else ()
             self.at = list(goal.at)
-            relevant |= self._changed(world, taken.world)
+            relevant |= changed(self.spec, world, taken.world)
             world = taken.world
         population = self.spec.population()
         return Trace(
             members=len(world.members),
             member=population.member if population else "",
             steps=tuple(done),
-            state={
-                name: field.show(world.scalars[name])
-                for name, field in declared(type(self.spec), Field).items()
-                if not field.ghost
-            },
-            population={
-                f"{population.member} {m}": _bits(population, cls)
-                for m, cls in enumerate(world.members)
-            }
-            if population
-            else {},
+            state=shown(self.spec, world),
+            population=members_shown(self.spec, world),
             relevant=frozenset(relevant | self._asked(prop, world)),
             standing=tuple(self._standing(a, world) for a in range(len(self.trails))),
             consulted={name: self.spec.assumptions[name] for name in sorted(consulted)},
@@ -123,15 +113,6 @@ class Replay:
 
     # --- what matters ----------------------------------------------------------------------------
 
-    def _changed(self, before: World, after: World) -> set[str]:
-        """The scalars and bits that a step changed."""
-        found = {name for name, old in before.scalars.items() if after.scalars[name] != old}
-        population = self.spec.population()
-        for old, new in zip(before.members, after.members, strict=True):
-            if old != new and population is not None:
-                found |= {n for n, bit in population.bits.items() if (old ^ new) >> bit.index & 1}
-        return found
-
     def _asked(self, prop: Property | None, world: World) -> set[str]:
         """The scalars and bits that the property looks at in this state."""
         if not isinstance(prop, Always):
@@ -148,72 +129,37 @@ class Replay:
     def _describe(
         self, activity: int, before: World, taken: Taken, places: dict[str, str]
     ) -> TraceStep:
-        chain, step = self._where(activity)
-        changes = self._changes(before, taken.world)
+        functions, step = self._where(activity)
+        done = changes(self.spec, before, taken.world)
         notes = tuple(n for n in taken.notes if not n.startswith(OPERATION))
         return TraceStep(
             activity=self.spec.activity_names[activity],
-            frames=chain,
-            changes=changes,
+            frames=functions,
+            changes=done,
             notes=notes,
-            places={what: places[what] for what in places if what in changes or what in notes},
+            places={what: places[what] for what in places if what in done or what in notes},
             choices=tuple(n for n in taken.notes if n.startswith(OPERATION)),
             events=taken.events,
             waits_for=step.what,
         )
 
-    def _changes(self, before: World, after: World) -> dict[str, str]:
-        found = {}
-        locks = declared(type(self.spec), Lock)
-        for name, field in declared(type(self.spec), Field).items():
-            old, new = before.scalars[name], after.scalars[name]
-            if old != new and not field.ghost:
-                found[name] = f"{field.show(old)} → {field.show(new)}"
-        for name, lock in locks.items():
-            parts = {part: field.name for part, field in lock.parts().items()}
-            was = {part: before.scalars[field] for part, field in parts.items()}
-            now = {part: after.scalars[field] for part, field in parts.items()}
-            if was != now:
-                found[name] = lock.tell(was, now)
-        population = self.spec.population()
-        for member, (old, new) in enumerate(zip(before.members, after.members, strict=True)):
-            if old != new and population is not None:
-                found[f"{population.member} {member}"] = ", ".join(
-                    f"{name} {old >> bit.index & 1} → {new >> bit.index & 1}"
-                    for name, bit in population.bits.items()
-                    if (old ^ new) >> bit.index & 1 and not bit.ghost
-                )
-        return found
-
     def _where(self, activity: int) -> tuple[tuple[Frame, ...], Step]:
         coroutine, step = recreate(self.spec, activity, self.trails[activity])
-        chain = tuple(
-            describe(self.spec, frame)
-            for frame in frames(coroutine)
-            if "/softsnp/lang/" not in frame.f_code.co_filename
-        )
+        functions = chain(self.spec, coroutine)
         coroutine.close()
-        return chain, step
+        return functions, step
 
     def _standing(self, activity: int, world: World) -> Standing:
-        chain, step = self._where(activity)
-        held = tuple(
-            f"{lock} for {mode}ing" if mode == "read" else lock
-            for lock, mode, _ in self.spec.held(activity)
-        )
+        functions, step = self._where(activity)
+        held = holds(self.spec, activity)
         self.driver.begin(world.copy(), activity, ())
         self.spec.driver = self.driver
         self.spec.begin_step(activity, atomic="a look, not a step")
         waits = step.guard is not None and not step.guard()
         return Standing(
             self.spec.activity_names[activity],
-            chain,
+            functions,
             step.resting,
             step.what if waits else "",
             held,
         )
-
-
-def _bits(population: Population, cls: int) -> dict[str, bool]:
-    has = {name: bool(cls >> bit.index & 1) for name, bit in population.bits.items()}
-    return {name: on for name, on in has.items() if on or not population.bits[name].identity}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import product
 
 from softsnp.lang import Change, Cube
+from softsnp.lang.world import World
 
-from .concrete import Concrete, World
+from .concrete import Concrete
 
 MANY = 2
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from softsnp.lang import Specification
 from softsnp.lang.position import Position, position
+from softsnp.lang.world import World
 
-from .concrete import Concrete, Taken, World, every_way
+from .concrete import Concrete, Taken, every_way
 from .memory import Memory
 from .recreate import Trail, recreate
 
