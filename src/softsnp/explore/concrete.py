@@ -36,6 +36,8 @@ class Concrete(InWorld):
         self.forks: list[int] = []
         """The number of ways at each fork."""
         self.ways: list[int] = []
+        self.decided: list[int] = []
+        """The member or the alternative that each way stands for."""
         self.said: list[int] = []
         self.events: list[str] = []
         self.notes: list[str] = []
@@ -68,6 +70,7 @@ class Concrete(InWorld):
         picked = sorted(self.world.picked.items())
         candidates += [m for _, m in picked if cube.holds(members[m])]
         chosen = candidates[self._fork(len(candidates))]
+        self.decided.append(chosen)
         members[chosen] = change(members[chosen])
 
     def _candidates(self, cube: Cube) -> list[int]:
@@ -80,18 +83,25 @@ class Concrete(InWorld):
         return [m for cls, m in sorted(first.items()) if cube.holds(cls)]
 
     def peek(self, cube: Cube, bit: int) -> bool:
-        values = sorted({c >> bit & 1 for c in self.world.members if cube.holds(c)})
-        return self._say(values[self._fork(len(values))]) == 1
+        seen = [(c >> bit & 1, m) for m, c in enumerate(self.world.members) if cube.holds(c)]
+        first = dict(reversed(seen))
+        value = sorted(first)[self._fork(len(first))]
+        self.decided.append(first[value])
+        return self._say(value) == 1
 
     def pick(self, cube: Cube) -> None:
         candidates = self._candidates(cube)
-        self.world.picked[self.activity] = candidates[self._fork(len(candidates))]
+        chosen = candidates[self._fork(len(candidates))]
+        self.decided.append(chosen)
+        self.world.picked[self.activity] = chosen
 
     def member_bit(self, bit: int) -> bool:
         return self._say(super().member_bit(bit)) == 1
 
     def choose(self, count: int, label: str) -> int:
-        return self._say(self._fork(count))
+        chosen = self._fork(count)
+        self.decided.append(chosen)
+        return self._say(chosen)
 
     def at_rest(self, activity: int) -> bool:
         return self._say(self.resting(activity)) == 1
@@ -117,6 +127,7 @@ class Concrete(InWorld):
             tuple(self.said),
             tuple(self.forks),
             tuple(self.ways),
+            tuple(self.decided),
             tuple(self.events),
             tuple(self.notes),
             self.restarted,
@@ -137,6 +148,8 @@ class Taken:
     """The number of ways at each fork."""
     ways: tuple[int, ...]
     """Which way it went at each."""
+    decided: tuple[int, ...]
+    """The number of the member, or of the alternative, that each way stands for."""
     events: tuple[str, ...]
     notes: tuple[str, ...]
     restarted: bool

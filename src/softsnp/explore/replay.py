@@ -50,6 +50,7 @@ class Replay:
         consulted: set[str] = set()
         relevant: set[str] = set()
         world = self._start(self.layout.decode(path[0]))
+        start = members_shown(self.spec, world)
         done = []
         for number, state in enumerate(path[1:], 1):
             goal = self.layout.decode(state)
@@ -73,6 +74,7 @@ class Replay:
             relevant=frozenset(relevant | self._asked(prop, world)),
             standing=tuple(self._standing(a, world) for a in range(len(self.trails))),
             consulted={name: self.spec.assumptions[name] for name in sorted(consulted)},
+            start=tuple(tuple(n for n, on in bits.items() if on) for bits in start.values()),
         )
 
     # --- matching --------------------------------------------------------------------------------
@@ -141,6 +143,7 @@ class Replay:
             choices=tuple(n for n in taken.notes if n.startswith(OPERATION)),
             events=taken.events,
             waits_for=step.what,
+            decided=taken.decided,
         )
 
     def _where(self, activity: int) -> tuple[tuple[Frame, ...], Step]:

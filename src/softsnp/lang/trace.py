@@ -37,6 +37,8 @@ class TraceStep:
     events: tuple[str, ...]
     waits_for: str = ""
     """What the step waited for, when it began with a wait."""
+    decided: tuple[int, ...] = ()
+    """The number of each member and of each alternative that was decided on, in order."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,5 @@ class Trace:
     standing: tuple[Standing, ...]
     consulted: dict[str, bool]
     """The assumptions that the steps looked at, and whether each is on."""
+    start: tuple[tuple[str, ...], ...] = ()
+    """The bits that each member had at the beginning."""

@@ -1,0 +1,1 @@
+"""A specification driven live: tasks that come and go, a seeded scheduler, recordings."""
