@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..generations import GENERATIONS, Generation
+from ..generations import Generation
 from .tcb import Tcb
 
 
@@ -99,7 +99,3 @@ def factory_tcb(generation: Generation) -> Tcb:
         "genoa": Tcb(boot_loader=10, snp=25, microcode=microcode),
         "turin": Tcb(fmc=1, boot_loader=2, tee=1, snp=5, microcode=microcode),
     }[generation.name]
-
-
-def generation_of(kept: Kept) -> Generation:
-    return GENERATIONS[kept.generation]
