@@ -1,0 +1,46 @@
+"""CPUID answered by the virtual machine, for dynamically linked x86-64 programs.
+
+CPUID is an instruction, and no file can answer it. A library that is preloaded into each program
+replaces the CPUID instructions of the program and of its libraries by UD2, which is as long and
+traps, and answers in the handler of SIGILL from a table (layout.py, processor.py) that the host
+can change while programs run. Which bytes are instructions it asks in a directory (mirror.py,
+sites.py).
+
+Where it cannot work, and the real processor answers:
+
+- static programs, and those of 32 bits;
+- setuid and setgid programs, and whatever drops LD_PRELOAD from its environment (sudo, env -i);
+- the loader and libc: they have chosen their functions before, and must choose by the real
+  processor. Resolvers of indirect functions that run while a library is bound at the start too;
+- programs that Go's linker made: Go's runtime takes SIGILL by the system call itself;
+- code that is made at run time, or is read from a file by other means than the loader;
+- files that the server does not see as the program does (mounted inside the virtual host, another
+  root, deleted), and files on systems that refuse to make code writable.
+
+It can be noticed: an address is not 0F A2 any more, the instruction takes microseconds, and a
+debugger stops at each SIGILL. A program that blocks SIGILL in the mask of sigsuspend, ppoll,
+pselect or epoll_pwait, by sigset, by posix_spawn's or a thread's attributes, or by the system call
+itself, is killed if it then asks CPUID, for instance in a handler of another signal.
+"""
+
+from .layout import describe, write
+from .library import CannotBuild, build, environment
+from .memory_encryption import FEATURES
+from .mirror import Finder, Mirror, write_mirror
+from .processor import table
+from .sites import NoDisassembler, find_sites
+
+__all__ = [
+    "FEATURES",
+    "CannotBuild",
+    "Finder",
+    "Mirror",
+    "NoDisassembler",
+    "build",
+    "describe",
+    "environment",
+    "find_sites",
+    "table",
+    "write",
+    "write_mirror",
+]
