@@ -35,7 +35,7 @@ def version(path: Path) -> str:
 
 
 def run(command: Sequence[str], wrong: str, cwd: Path | None = None) -> str:
-    """What a command prints. ``wrong`` begins the message of one that fails;"""
+    """What a command prints. ``wrong`` begins the message of one that fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=cwd
@@ -50,7 +50,9 @@ def run(command: Sequence[str], wrong: str, cwd: Path | None = None) -> str:
 
 
 def reason(stderr: str) -> str:
-    """The one line of a failed command's messages that says most: its first error, or its last."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    """The one line of a failed command's messages that says most: the first that calls itself an
+    error, or the last that is not indented, where a Python traceback has its exception.
+    """
+    lines = [line.rstrip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("e:", "error"))]
-    return (errors or lines[-1:] or [""])[0]
+    return (errors or [line for line in lines if not line[0].isspace()][-1:] or [""])[0]

@@ -43,12 +43,12 @@ def ensure(name: str, directory: Path, bring: Callable[[Path], None]) -> Path:
     return have(name, directory)
 
 
-def snphost(directory: Path) -> None:
+def snphost(directory: Path, suite: apt.Suite | None = None) -> None:
     """The program of Debian's package, unchanged; its libraries are this machine's."""
     if platform.machine() != "x86_64":
         raise ClientError(f"snphost is an x86_64 program, and this is {platform.machine()}")
     work = directory / "apt"
-    suite = apt.Suite(SUITE, work)
+    suite = suite or apt.Suite(SUITE, work)
     try:
         suite.update()
         deb = suite.download("snphost")

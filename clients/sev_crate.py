@@ -34,7 +34,7 @@ LEFT_OUT = {
     "sev_launch": "asks AMD's key server for a certificate, and launches a guest",
     "snp_launch": "launches a guest, and KVM takes no /dev/sev but its driver's",
 }
-HOST = f"{shlex.quote(sys.executable)} -m softsnp run --generation genoa --"
+HOST = "softsnp run --generation genoa --"
 RESULT = re.compile(r"^test (\S+) \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
 WORDS = {"ok": "passed", "FAILED": "failed", "ignored": "ignored"}
 
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--directory", type=Path, default=DEFAULT / "sev_crate")
     parser.add_argument("--verbose", action="store_true", help="what the tests print, too")
     given = parser.parse_args(arguments)
-    features, host = (*FEATURES, *given.features), shlex.split(given.host)
+    features, host = (*FEATURES, *given.features), found(given.host)
     try:
         check()
         crate = prepare(given.directory)
-        output = test(crate, build(crate, features, host), host)
+        output = run_tests(crate, build(crate, features, host), host)
     except ClientError as error:
         sys.exit(str(error))
     results = list(parse(output))
@@ -66,6 +66,13 @@ def main(arguments: list[str] | None = None) -> None:
     sys.stdout.write(summary(features, results))
     words = {result.word for result in results}
     sys.exit(0 if "passed" in words and "failed" not in words else 1)
+
+
+def found(host: str) -> list[str]:
+    """The command's words. softsnp may be installed beside this Python, and not on the PATH."""
+    program, *rest = shlex.split(host)
+    beside = Path(sys.executable).with_name(program)
+    return [str(beside) if beside.exists() and not shutil.which(program) else program, *rest]
 
 
 def check() -> None:
@@ -104,7 +111,7 @@ def build(crate: Path, features: tuple[str, ...], host: list[str]) -> Path:
     raise ClientError(f"cargo built no {TARGET} of the sev crate")
 
 
-def test(crate: Path, program: Path, host: list[str]) -> str:
+def run_tests(crate: Path, program: Path, host: list[str]) -> str:
     """What the tests print. One at a time: some reset what others read."""
     say("running them")
     environment = {name: value for name, value in os.environ.items() if name != "SEV_CHAIN"}
