@@ -48,12 +48,14 @@ def preload(directory: Path) -> Path:
 def ask(command: Sequence[str], library: Path) -> dict[str, Any]:
     """Start a machine that stays empty and stopped, ask, and end it."""
     machine = ["-machine", "none", "-accel", "kvm", "-nodefaults", "-display", "none", "-S"]
+    # What answers CPUID may be preloaded already.
+    preloaded = [os.environ.get("LD_PRELOAD"), str(library)]
     process = subprocess.Popen(
         [*command, *machine, "-qmp", "stdio"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "LD_PRELOAD": str(library)},
+        env={**os.environ, "LD_PRELOAD": ":".join(filter(None, preloaded))},
     )
     try:
         answer: dict[str, Any] = {}
