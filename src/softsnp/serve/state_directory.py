@@ -7,7 +7,6 @@ by flock for as long as a host uses the directory, and no longer than its proces
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -41,8 +40,7 @@ class StateDirectory:
             ) from error
         try:
             self._take_lock(self._lock)
-            with contextlib.suppress(FileNotFoundError):
-                (path / NEW_STATE).unlink()  # of a host that was killed while it wrote
+            self._remove_left_over(path / NEW_STATE)
         except BaseException:
             self.close()
             raise
@@ -59,6 +57,14 @@ class StateDirectory:
             ) from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+    @staticmethod
+    def _remove_left_over(file: Path) -> None:
+        """Of a host that was killed while it wrote."""
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateError(f"{file} cannot be removed: {error.strerror}") from error
 
     def load(self) -> Kept | None:
         """What was saved last; None if nothing ever was."""
