@@ -13,6 +13,7 @@ from softsnp.explore.concrete import Concrete
 from softsnp.lang import Change, Cube, Specification
 from softsnp.lang.position import advance
 from softsnp.lang.world import World
+from softsnp.spec.activities import Host
 
 from .events import Event, Register, Warn
 
@@ -160,20 +161,7 @@ class Guided(Concrete):
         return self._seen(Cube(asked, bits["sibling"] | bits["present"]))
 
 
-def power_on(spec: Specification, cpus: int) -> World:
-    """The specification's beginning with so many CPUs; CPU 0 is the first of the first kind.
-
-    With threads, half of the CPUs are second ones.
-    """
-    population = spec.population()
-    assert population is not None
-    kinds = spec.members()
-    seconds = cpus // 2 if any("sibling" in kind.bits for kind in kinds) else 0
-    firsts = cpus - seconds - sum(kind.count or 0 for kind in kinds)
-    members = [
-        population.pack(kind.bits)[1]
-        for kind in kinds
-        for _ in range(kind.count or (seconds if "sibling" in kind.bits else firsts))
-    ]
-    scalars: dict[str, Any] = {name: field.initial for name, field in spec.fields.items()}
-    return World(scalars, members)
+def power_on(spec: Host, cpus: int) -> World:
+    """The specification's beginning with so many CPUs."""
+    members = [Host.cpus.pack(bits)[1] for bits in spec.by_number(cpus)]
+    return World({name: field.initial for name, field in spec.fields.items()}, members)

@@ -38,8 +38,8 @@ class HostView(Protocol):
 
     def ask(self, call: Call, operation: str, taken: int, cpu: int | None = None) -> Later:
         """Begin an operation of the specification for a client, who hears ``taken`` when it
-        succeeds, and its errno otherwise. Operations: ``offline``, ``online`` (of a CPU), ``smt on``,
-        ``smt off``, ``smt forceoff``, ``suspend``, ``hibernate``, ``test suspend``, ``panic``.
+        succeeds, and its errno otherwise. Operations are those of serve/operations.py:
+        ``offline``, ``online`` (of a CPU), ``smt on``, ``suspend``, ``panic`` …
         """
 
     def parameters(self, module: str) -> dict[str, str]:

@@ -56,6 +56,11 @@ class KernelLog:
         """The sequence number that the next record will have."""
         return self._next
 
+    def clear(self) -> None:
+        """Another kernel begins, with a log of its own."""
+        self._records.clear()
+        self._next = 0
+
     def record(self, sequence: int) -> Record:
         """Raises LookupError for what is gone, or not written yet."""
         if not self.oldest <= sequence < self._next:

@@ -37,12 +37,18 @@ class Kmsg(File):
         return handle.position < self.log.end
 
     def read(self, handle: Handle, call: Call, offset: int, size: int) -> bytes | Later:
+        self._follow(handle)
         if handle.position == self.log.end:
             if handle.flags & os.O_NONBLOCK:
                 raise OSError(errno.EAGAIN, "")
             self._wait(handle, call, size)
             return LATER
         return self._next(handle, size)
+
+    def _follow(self, handle: Handle) -> None:
+        """Into another kernel's log, which is shorter than the one that was read."""
+        if handle.position > self.log.end:
+            handle.position = self.log.oldest
 
     def _next(self, handle: Handle, size: int) -> bytes:
         if handle.position < self.log.oldest:
@@ -56,6 +62,7 @@ class Kmsg(File):
 
     def _wait(self, handle: Handle, call: Call, size: int) -> None:
         def told() -> None:
+            self._follow(handle)
             if handle.position == self.log.end:  # another read of this handle had it
                 return
             end()
@@ -71,6 +78,7 @@ class Kmsg(File):
             call.fail(errno.EINTR)
 
         end = self.log.subscribe(told)
+        call.interruptible = True
         call.when_interrupted = interrupted
 
     def write(self, handle: Handle, call: Call, offset: int, data: bytes) -> int | Later:

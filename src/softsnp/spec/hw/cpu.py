@@ -58,6 +58,21 @@ class Cpus(Assumptions):
             kinds.append(Kind({}, 1))
         return tuple(kinds)
 
+    def by_number(self, cpus: int) -> list[dict[str, bool]]:
+        """The bits of CPU 0, 1, … at power-on, for who gives CPUs numbers: CPU 0 is the boot CPU.
+
+        With threads, half of the CPUs are second ones, whose numbers follow those of first ones in
+        the order of their cores. One that may be hot-added comes last.
+        """
+        kinds = self.members()
+        seconds = cpus // 2 if any("sibling" in kind.bits for kind in kinds) else 0
+        firsts = cpus - seconds - sum(kind.count or 0 for kind in kinds)
+        return [
+            dict(kind.bits)
+            for kind in kinds
+            for _ in range(kind.count or (seconds if "sibling" in kind.bits else firsts))
+        ]
+
     def rdmsr_syscfg_snp_en(self) -> bool:
         """SYSCFG[SNP_EN] of whichever CPU the task happens to run on."""
         return self.cpus.where(online=True).peek("snp_en")

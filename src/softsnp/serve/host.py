@@ -1,0 +1,377 @@
+"""A virtual host: the control plane from the specification, the firmware's data beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from errno import EBUSY, EINTR, ESHUTDOWN
+from random import Random
+from typing import Any
+
+from softsnp.abi.sev import Command, Ioctl, Status
+from softsnp.lang.world import World
+from softsnp.run.driver import LiveDriver
+from softsnp.run.recording import Recorded, Recorder, Start
+from softsnp.run.task import ENDED, Begin, Task
+from softsnp.spec.fw.psp import State
+
+from .circumstances import Circumstances
+from .control_plane import ControlPlane, HostDecider, answered
+from .faults import NO_ANSWER, Faults
+from .firmware import Answer, Firmware, Platform, Request
+from .kernel_messages import KernelMessages
+from .operations import BOOT, OPERATIONS, SEV_IOCTL, described
+from .sev_requests import Prepared
+from .tree import HostTree, KernelLog
+from .vfs import LATER, Call, Later
+from .view import Topology
+
+SLICE = 32
+"""Steps between two looks at who else wants something."""
+SHUTDOWN = (Command.SHUTDOWN, Command.SNP_SHUTDOWN_EX)
+"""Commands whose status no ioctl hears of."""
+NOT_ITS_PAGE = "it is not the firmware's page: INVALID_PAGE_STATE"
+MODULE_OPERATIONS = ("modprobe ccp", "rmmod ccp", "modprobe kvm-amd", "rmmod kvm-amd")
+POWER_OPERATIONS = ("suspend", "test suspend", "hibernate", "kexec", "reboot")
+COMMAND_LINE = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on kvm_amd.sev_snp=1"
+ONE_SOCKET = 256
+"""CPUs: of more there are two sockets."""
+
+Done = Callable[[Any], None]
+
+
+class VirtualHost:
+    """One machine with one Linux on it. Everything happens in the thread that calls it."""
+
+    def __init__(
+        self,
+        circumstances: Circumstances,
+        firmware: Firmware,
+        *,
+        autoload: bool = True,
+        command_line: str = COMMAND_LINE,
+    ) -> None:
+        self.circumstances = circumstances
+        self.generation = circumstances.generation
+        self.firmware = firmware
+        self.log = KernelLog(self.microseconds)
+        self.autoload = autoload
+        """Whether user space loads kvm-amd when a kernel has booted, as udev does."""
+        self.faults = Faults()
+        self.open_files = 0
+        """Of /dev/sev."""
+        self.steps = 0
+        self.booted: list[Callable[[], None]] = []
+        """Called when user space begins to run."""
+        seed = circumstances.seed
+        self.plane = ControlPlane(
+            circumstances.specification(),
+            circumstances.possible,
+            HostDecider(Random(f"{seed} decisions"), self._fails),
+            Random(f"{seed} order"),
+        )
+        threads = 2 if circumstances.assume.get("smt") else 1
+        sockets = 2 if circumstances.possible > ONE_SOCKET else 1
+        self.topology = Topology(circumstances.possible, threads, sockets)
+        self.messages = KernelMessages(self, self.log, command_line)
+        self.tree = HostTree(self, self.log, command_line)
+        self.start = self._start()
+        self.recorded: list[Recorded] = []
+        """What has happened since ``start``."""
+        self.recorders: list[Callable[[Recorded], None]] = [self.recorded.append]
+        self.recorder = Recorder(self._record)
+        self._busy: dict[str, list[Callable[[], None]]] = {}
+        self._new_kernel = True
+        """The next step is a kernel's first."""
+        self._reset = True
+        """The CPUs were reset before it."""
+        self._booted_at = 0
+        live = self.plane.live
+        live.observers += [self.recorder, self._observe]
+        live.failures.append(self._failed)
+
+    # --- what others may look at ------------------------------------------------------------------
+
+    def cpu(self, number: int, bit: str) -> bool:
+        return self.plane.cpu(number, bit)
+
+    def set_cpu(self, number: int, **bits: bool) -> None:
+        self.plane.set_cpu(number, **bits)
+        self.recorder.outside(cpu=number, bits=bits)
+
+    def scalar(self, name: str) -> Any:
+        return self.plane.scalar(name)
+
+    def platform(self) -> Platform:
+        """The firmware's state machine."""
+        sev = self.scalar("sev_state") is State.INIT
+        return Platform(
+            sev_initialized=sev,
+            sev_es=sev,
+            snp_initialized=self.scalar("snp_state") is State.INIT,
+            rmp_initialized=self.scalar("rmp_initialized"),
+            guests=0,
+            snp_guests=int(self.scalar("guest_pages_assigned")),
+        )
+
+    def parameters(self, module: str) -> dict[str, str]:
+        if module != "kvm_amd":
+            return {}
+        sev = "Y" if self.scalar("sev_enabled") else "N"
+        snp = "Y" if self.scalar("sev_snp_enabled") else "N"
+        return {"sev": sev, "sev_es": sev, "sev_snp": snp}
+
+    def loaded(self) -> Sequence[tuple[str, int, tuple[str, ...]]]:
+        found: list[tuple[str, int, tuple[str, ...]]] = []
+        kvm = bool(self.scalar("kvm_amd"))
+        if kvm:
+            found.append(("kvm_amd", int(self.scalar("guest_pages_assigned")), ()))
+            found.append(("kvm", 1, ("kvm_amd",)))
+        if self.scalar("ccp_loaded"):
+            found.append(("ccp", kvm + self.open_files, ("kvm_amd",) if kvm else ()))
+        return found
+
+    def unknown_msr(self, cpu: int, register: int) -> None:
+        """A #GP, which the driver of the device catches."""
+
+    def microseconds(self) -> int:
+        """Since the kernel began. A millisecond a step: the same steps take the same time."""
+        return (self.steps - self._booted_at + 1) * 1000
+
+    # --- operations -------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Power on, up to where user space has done what it does at boot."""
+        self.plane.begin(described(BOOT, None))
+        self.settle()
+
+    def settle(self) -> None:
+        """Go on until nobody can."""
+        while self.plane.live.work(1000) == 0.0:
+            pass
+
+    def work(self) -> float | None:
+        """A slice of what is under way. Seconds until there is more; None if that is nothing."""
+        more = self.plane.live.work(SLICE)
+        if self.scalar("powered_off"):
+            self.power_cycle()
+            return 0.0
+        return more
+
+    def ask(self, call: Call, operation: str, taken: int, cpu: int | None = None) -> Later:
+        def done(result: Any) -> None:
+            if result is ENDED:
+                call.fail(ESHUTDOWN)
+            elif result is not None and result < 0:
+                call.fail(-result)
+            else:
+                call.done(taken)
+
+        call.when_interrupted = lambda: call.fail(EINTR)
+        self.perform(operation, done, cpu)
+        return LATER
+
+    def perform(self, operation: str, done: Done = lambda _: None, cpu: int | None = None) -> None:
+        """Begin an operation; ``done`` hears its result: None or 0, a negative errno, or ENDED.
+
+        Raises OSError(EBUSY) for a second sleep or end of the system at the same time, and for
+        removing ccp while a file of it is open. Modules are loaded one at a time.
+        """
+        if operation == "rmmod ccp" and self.open_files:
+            raise OSError(EBUSY, "")
+        kind = ""
+        if operation in POWER_OPERATIONS:
+            kind = "power"
+            if kind in self._busy:
+                raise OSError(EBUSY, "")
+        elif operation in MODULE_OPERATIONS:
+            kind = "modules"
+            if kind in self._busy:
+                self._busy[kind].append(lambda: self.perform(operation, done, cpu))
+                return
+        target = cpu if OPERATIONS[operation].about_a_cpu else None
+        if not kind:
+            self.plane.begin(described(operation, target), done)
+            return
+        self._busy[kind] = []
+        self.messages.began(operation)
+
+        def ended(result: Any) -> None:
+            waiting = self._busy.pop(kind, [])
+            self.messages.ended(operation, 0 if result in (None, ENDED) else -result)
+            if operation == "modprobe kvm-amd" and result == 0:
+                self.messages.module_loaded("kvm_amd")
+            done(result)
+            for begin in waiting:
+                begin()
+
+        self.plane.begin(described(operation, target), ended)
+
+    def power_cycle(self) -> None:
+        """Power off and on: what hardware keeps is kept, and nothing else."""
+        plane = self.plane
+        plane.live.power_off(plane.power_on())
+        self.firmware.power_cycle()
+        self._busy.clear()
+        self.start = self._start()
+        self.recorded.clear()
+        self.recorder.outside(power="cycle")
+        self._new_kernel = self._reset = True
+        self.boot()
+
+    def issue(
+        self,
+        asked: Ioctl,
+        prepared: Prepared,
+        done: Callable[[Any, int | None, Answer | None], None],
+    ) -> None:
+        """Begin an ioctl of /dev/sev."""
+        request = prepared.request
+        given: dict[str, Any] = {"data": request.data.hex(), "more": request.more.hex()}
+        begin = described(
+            SEV_IOCTL,
+            None,
+            operation=asked.name,
+            command=prepared.stands_for.name,
+            mailbox=request.command.name,
+            **{name: value for name, value in given.items() if value},
+        )
+
+        def ended(result: Any) -> None:
+            kept = task.kept
+            bracket = self.plane.spec.ioctls == "bracket" and "asked" not in kept
+            if bracket and result is not ENDED and result < 0:
+                kept["error"] = Status.INVALID_PLATFORM_STATE.value
+            answer = kept.get("answer")
+            error = kept.get("error", 0 if answer is not None else None)
+            done(result, error, answer)
+
+        task = self.plane.begin(begin, ended)
+        task.kept["request"] = request
+
+    def sev_is_there(self) -> bool:
+        return bool(self.scalar("ccp_loaded"))
+
+    def sev_is_up(self) -> bool:
+        return self.scalar("sev_plat_state") is State.INIT
+
+    def opened(self, delta: int) -> None:
+        self.open_files += delta
+
+    # --- while steps are taken --------------------------------------------------------------------
+
+    def _start(self) -> Start:
+        return Start.of(self.plane.spec, self.plane.world)
+
+    def _record(self, step: Recorded) -> None:
+        for add in self.recorders:
+            add(step)
+
+    def _fails(self, what: str) -> bool:
+        """Whether what the specification asks about fails: because somebody wanted it, or because
+        the firmware's data has something against the command.
+        """
+        task = self.plane.live.current
+        kept = task.kept if task is not None else {}
+        injected = self.faults.take(what)
+        if injected is not None:
+            kept["status"] = injected.status
+            return True
+        request = kept.get("request")
+        if request is None or what == NO_ANSWER or not self._is_own(task, what):
+            return False
+        status = self.firmware.consider(request, self.platform())
+        if status is Status.SUCCESS:
+            return False
+        kept["status"] = status.value
+        if status is Status.INVALID_LEN:
+            kept["answer"] = self.firmware.execute(request, self.platform())
+        return True
+
+    def _is_own(self, task: Task | None, command: str) -> bool:
+        return task is not None and task.begin.get("command") == command
+
+    def _observe(self, task: Task, driver: LiveDriver, before: World) -> None:
+        self.steps += 1
+        if self._new_kernel:
+            self._kernel_begins()
+        for note in driver.notes:
+            told = answered(note)
+            if told is not None:
+                note = self._answered(task, *told)
+            elif note == NOT_ITS_PAGE:
+                task.kept["error"] = Status.INVALID_PAGE_STATE.value
+                task.kept.pop("answer", None)
+            self.messages.note(note)
+        for event in driver.events:
+            self.messages.event(event)
+            if event == "kexec":
+                self._new_kernel, self._reset = True, False
+        after = driver.world
+        if before.members != after.members:
+            self._cpus_changed(before.members, after.members)
+        if before.scalars != after.scalars:
+            self._scalars_changed(before.scalars, after.scalars)
+
+    def _kernel_begins(self) -> None:
+        self._booted_at = self.steps
+        self._new_kernel = False
+        self.log.clear()
+        self.tree.booted(self._reset)
+        self.messages.booted()
+
+    def _cpus_changed(self, before: Sequence[int], after: Sequence[int]) -> None:
+        for cpu, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                for bit in ("present", "online"):
+                    if (old ^ new) & self.plane.bits[bit]:
+                        self.messages.cpu_changed(cpu, bit, bool(new & self.plane.bits[bit]))
+
+    def _scalars_changed(self, before: dict[str, int], after: dict[str, int]) -> None:
+        for field, module in (("ccp_loaded", "ccp"), ("kvm_amd", "kvm_amd")):
+            if before[field] != after[field] and not self._new_kernel:
+                told = (
+                    self.messages.module_loaded if after[field] else self.messages.module_unloaded
+                )
+                told(module)
+        if after["system_running"] and not before["system_running"]:
+            self._user_space_begins()
+
+    def _answered(self, task: Task, command: Command, status: Status) -> str:
+        """The firmware has answered a command of this task; the remark, with its real status."""
+        kept = task.kept
+        own = self._is_own(task, command.name)
+        if own:
+            kept["asked"] = True
+        if status is Status.SUCCESS:
+            if command is Command.SNP_SHUTDOWN_EX:
+                self.firmware.snp_shut_down()
+            elif own and "request" in kept:
+                kept["answer"] = self.firmware.execute(kept["request"], self.platform())
+            return f"{command.name} → {status.name}"
+        value = kept.pop("status", status.value)
+        if command not in SHUTDOWN:
+            kept.setdefault("error", value)
+        known = [one.name for one in Status if one.value == value]
+        return f"{command.name} → {known[0] if known else status.name}"
+
+    def _user_space_begins(self) -> None:
+        self._busy.clear()
+        if self.autoload:
+            self.perform("modprobe kvm-amd")
+        for told in self.booted:
+            told()
+
+    def _failed(self, task: Task) -> None:
+        """The specification cannot go on: the task stands there for ever, as after an oops."""
+        self.messages.warning(task.failed)
+
+    def begin_again(self, begin: Begin) -> Task:
+        """A task of a recording, with what it asks of the firmware."""
+        task = self.plane.begin(begin)
+        if begin.get("call") == SEV_IOCTL:
+            task.kept["request"] = Request(
+                Command[str(begin.get("mailbox", begin["command"]))],
+                bytes.fromhex(str(begin.get("data", ""))),
+                bytes.fromhex(str(begin.get("more", ""))),
+            )
+        return task

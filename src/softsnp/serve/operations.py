@@ -1,0 +1,103 @@
+"""What can be asked of a virtual host, as coroutines of the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from softsnp.abi.sev import Command
+from softsnp.lang import Step
+from softsnp.spec.activities import SNP_IOCTLS, SYSTEM_CALL, Host
+from softsnp.spec.linux.kernel.cpu_smt import SmtControl
+
+Work = Coroutine[Step, None, int | None]
+MOST_FILES = 3
+"""As ccp_users counts them. Who comes later waits before the ioctl, as it would for its mutex."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: who does it, and how it begins."""
+
+    role: str
+    """The activity of the specification that does such things."""
+    start: Callable[[Host], Work]
+    about_a_cpu: bool = False
+
+
+OPERATIONS: dict[str, Operation] = {
+    "offline": Operation("hotplugger", lambda spec: spec.device_offline(), True),
+    "online": Operation("hotplugger", lambda spec: spec.device_online(), True),
+    "hot-add": Operation("hotplugger", lambda spec: spec.acpi_processor_hotadd_init(), True),
+    "eject": Operation("hotplugger", lambda spec: spec.acpi_processor_post_eject(), True),
+    "smt on": Operation("smt-user", lambda spec: spec.store_smt_control(SmtControl.ENABLED)),
+    "smt off": Operation("smt-user", lambda spec: spec.store_smt_control(SmtControl.DISABLED)),
+    "smt forceoff": Operation(
+        "smt-user", lambda spec: spec.store_smt_control(SmtControl.FORCE_DISABLED)
+    ),
+    "suspend": Operation("suspender", lambda spec: spec.pm_suspend()),
+    "test suspend": Operation("suspender", lambda spec: spec.pm_suspend(test_processors=True)),
+    "hibernate": Operation("suspender", lambda spec: spec.hibernate()),
+    "kexec": Operation("administrator", lambda spec: spec.kernel_kexec()),
+    "reboot": Operation("administrator", lambda spec: spec.kernel_restart()),
+    "panic": Operation("administrator", lambda spec: spec.panic()),
+    "modprobe ccp": Operation("administrator", lambda spec: spec.modprobe_ccp()),
+    "rmmod ccp": Operation("administrator", lambda spec: spec.rmmod_ccp()),
+    "modprobe kvm-amd": Operation("administrator", lambda spec: spec.modprobe_kvm_amd()),
+    "rmmod kvm-amd": Operation("administrator", lambda spec: spec.rmmod_kvm_amd()),
+    "start an SNP guest": Operation("administrator", lambda spec: spec.start_snp_guest()),
+    "stop the SNP guest": Operation("administrator", lambda spec: spec.stop_snp_guest()),
+}
+"""By the names that counterexamples use as well."""
+BOOT = "boot"
+SEV_IOCTL = "sev_ioctl"
+
+
+async def system_call(spec: Host, start: Callable[[Host], Work]) -> int | None:
+    """An operation as its activity does it: begun when user space may begin something."""
+    await spec.rest(spec.user_space_runs, atomic=SYSTEM_CALL)
+    return await start(spec)
+
+
+async def sev_ioctl(spec: Host, command: Command) -> int:
+    """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl(), as many at once as the count of files has room
+    for
+    """
+    await spec.rest(
+        lambda: spec.user_space_runs() and spec.ccp_users < MOST_FILES, atomic=SYSTEM_CALL
+    )
+    return await spec.sev_ioctl(command)
+
+
+def role_of(command: Command) -> str:
+    snp = command in SNP_IOCTLS or command is Command.SNP_PLATFORM_STATUS
+    return "ioctl-user" if snp else "sev-user"
+
+
+def described(call: str, cpu: int | None, **more: Any) -> dict[str, Any]:
+    """How a task began, for a recording; ``operation`` is for who reads the chart."""
+    told: dict[str, Any] = {"call": call}
+    if cpu is not None:
+        told["cpu"] = cpu
+    operation = f"{call} CPU {cpu}" if cpu is not None else call
+    return {"operation": more.pop("operation", operation), **told, **more}
+
+
+def coroutine_of(spec: Host, begin: dict[str, Any]) -> tuple[str, Work, int | None]:
+    """(role, coroutine, CPU that it is about) of a task, from how it began.
+
+    Raises KeyError for a call or a command that is not known.
+    """
+    if "activity" in begin:
+        activity = str(begin["activity"])
+        return activity, spec.coroutine(spec.activity_names.index(activity)), None
+    call = begin["call"]
+    if call == BOOT:
+        return "administrator", spec.start_kernel(), None
+    if call == SEV_IOCTL:
+        command = Command[begin["command"]]
+        return role_of(command), sev_ioctl(spec, command), None
+    operation = OPERATIONS[call]
+    cpu = begin.get("cpu") if operation.about_a_cpu else None
+    return operation.role, system_call(spec, operation.start), cpu
