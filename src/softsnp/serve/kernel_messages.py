@@ -7,8 +7,9 @@ import re
 from softsnp.abi.sev import Command, Status
 
 from .tree.kernel_log import CRITICAL, INFO, WARNING, KernelLog
-from .tree.msr import Registers
+from .tree.node import MEMORY
 from .tree.places import Places
+from .tree.snp_registers import RMP_BASE, rmp_end
 from .view import HostView
 
 ERROR = 3
@@ -44,7 +45,6 @@ EVENTS = {
     ),
 }
 NOTES = {
-    "the RMP is mapped; nothing is enabled yet": None,
     "online ≠ present: -EOPNOTSUPP": (
         ERROR,
         "SEV-SNP: not all present CPUs are online: nothing is prepared",
@@ -58,7 +58,7 @@ NOTES = {
         "PM: SEV-SNP is enabled: the host cannot sleep",
     ),
 }
-"""Those that are more than an explanation; a note without text is the RMP's range."""
+"""Those that are more than an explanation."""
 
 
 class KernelMessages:
@@ -88,7 +88,8 @@ class KernelMessages:
         say(f"Command line: {self.command_line}")
         family, model = host.generation.family, host.generation.model
         stepping = host.generation.stepping
-        self._rmp_range()
+        last = rmp_end(places.sockets * MEMORY * 1024)
+        say(f"SEV-SNP: RMP table physical range [0x{RMP_BASE:016x} - 0x{last:016x}]")
         say(
             f"smpboot: CPU0: {host.generation.brand} "
             f"(family: 0x{family:x}, model: 0x{model:x}, stepping: 0x{stepping:x})"
@@ -97,13 +98,6 @@ class KernelMessages:
         nodes = "1 node" if places.sockets == 1 else f"{places.sockets} nodes"
         say(f"smp: Brought up {nodes}, {online} CPU{'s' * (online != 1)}")
         say("Memory Encryption Features active: AMD SME")
-
-    def _rmp_range(self) -> None:
-        from softsnp.abi.msr import RMP_BASE, RMP_END
-
-        registers = Registers(self.host, self.places, self.log.clock)
-        first, last = registers.read(0, RMP_BASE), registers.read(0, RMP_END)
-        self.log.say(f"SEV-SNP: RMP table physical range [0x{first:016x} - 0x{last:016x}]")
 
     # --- from the specification ------------------------------------------------------------------
 
@@ -124,11 +118,8 @@ class KernelMessages:
         elif text.startswith("WARN: "):
             self.warning(text.removeprefix("WARN: "))
         elif text in NOTES:
-            known = NOTES[text]
-            if known is None:
-                self._rmp_range()
-            else:
-                self.log.say(known[1], known[0])
+            level, said = NOTES[text]
+            self.log.say(said, level)
 
     def event(self, name: str) -> None:
         if name == "a command times out":
