@@ -2,7 +2,8 @@
 
 ``python3 -m clients.qemu``, in the virtual host, prints what QEMU answers as JSON: the PDH, the
 certificate chain and the CPU's identifier as the device exports them, and the C-bit as the CPUID
-instruction says. Needs qemu-system-x86_64, /dev/kvm and gcc. No guest runs.
+instruction says. Needs qemu-system-x86_64 and gcc, and of /dev/kvm no more than its version: what
+else QEMU wants of KVM, ``kvm_has_sev.c`` answers. No guest runs.
 """
 
 from __future__ import annotations

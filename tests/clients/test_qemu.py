@@ -28,9 +28,10 @@ ioctl = ctypes.CDLL(None).ioctl
 descriptor, other = os.pipe()
 os.write(other, b"abc")
 waiting = ctypes.c_int()
+print(ioctl(descriptor, ctypes.c_int(0xAE01), None) > other)
 print(ioctl(descriptor, ctypes.c_int(-0x3FF75146), None))
 print(ioctl(descriptor, ctypes.c_ulong(0xC008AEBA), None))
-print(ioctl(descriptor, ctypes.c_ulong(0xC008AEBA), ctypes.byref(waiting)))
+print(ioctl(descriptor, ctypes.c_ulong(0xAE00), None))
 print(ioctl(descriptor, ctypes.c_ulong(termios.FIONREAD), ctypes.byref(waiting)), waiting.value)
 """
 
@@ -67,10 +68,10 @@ def test_no_qemu_is_a_reason() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc to build the library with")
-def test_only_the_question_whether_kvm_has_sev_is_answered(tmp_path: Path) -> None:
-    """In the two widths that a caller may pass the request in; a pipe refuses it by itself."""
+def test_only_what_kvm_is_asked_after_its_version_is_answered_for_it(tmp_path: Path) -> None:
+    """In the two widths that a caller may pass a request in; a pipe refuses what is KVM's."""
     environment = {**os.environ, "LD_PRELOAD": str(qemu.preload(tmp_path))}
     done = subprocess.run(
         [sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["0", "0", "-1", "0", "3"]
+    assert done.stdout.split() == ["True", "0", "0", "-1", "0", "3"]
