@@ -44,6 +44,10 @@ class Call:
     """Answers it with an errno, positive."""
     when_interrupted: Callable[[], None] | None = None
     """Called when the client is being killed. It answers the call, with EINTR for instance."""
+    interruptible: bool = False
+    """Whether any signal that the client takes interrupts it, and not only one that kills."""
+    argument: int = 0
+    """An ioctl's third argument as it was given: where the caller's struct lies."""
 
 
 @dataclass
@@ -58,6 +62,8 @@ class Handle:
     """Free for the file to use."""
     kept: dict[str, object] = field(default_factory=dict)
     """Free for the file to use."""
+    wake: Callable[[], None] = lambda: None
+    """Tells whoever polls the open file to look again. The server's to set, the file's to call."""
 
     @property
     def readable(self) -> bool:
