@@ -32,7 +32,10 @@ class FakeHost:
     ) -> None:
         self.generation = GENERATIONS[generation]
         self.topology = Topology(cpus, threads, sockets)
-        self.bits = [{"present": True, "online": True} for _ in range(cpus)]
+        firsts = -(-cpus // threads)
+        self.bits = [
+            {"present": True, "online": True, "sibling": cpu >= firsts} for cpu in range(cpus)
+        ]
         self.scalars: dict[str, object] = {
             "cpu_smt_control": "ENABLED",
             "cpu_smt_num_threads": threads,

@@ -87,6 +87,33 @@ def test_a_reader_that_is_overrun_hears_of_it_once() -> None:
     assert read(file, handle) == b"6,3,0,-;3\n"
 
 
+def test_a_reader_goes_on_in_the_log_of_the_next_kernel() -> None:
+    found = bench()
+    found.log.say("old")
+    waiting, at_end = reader(found), reader(found, os.O_RDONLY)
+    for file, handle in (waiting, at_end):
+        read(file, handle)
+    answer = Answer()
+    at_end[0].read(at_end[1], answer.call, 0, 8192)
+    found.log.clear()
+    assert not waiting[0].poll(waiting[1])
+    for text in ("new", "newer"):
+        found.log.say(text)
+    assert answer.answers == [b"6,0,0,-;new\n"]
+    assert read(*waiting) == b"6,0,0,-;new\n"
+
+
+def test_who_polls_is_woken_until_the_file_is_closed() -> None:
+    found = bench()
+    file, handle = reader(found)
+    woken: list[int] = []
+    handle.wake = lambda: woken.append(found.log.end)
+    found.log.say("one")
+    file.release(handle)
+    found.log.say("two")
+    assert woken == [1]
+
+
 def test_a_buffer_that_is_too_small_is_refused_and_nothing_is_lost() -> None:
     found = bench()
     found.log.say("line")

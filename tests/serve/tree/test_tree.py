@@ -80,6 +80,22 @@ def test_second_threads_have_the_upper_half_of_the_numbers() -> None:
     assert read("node/has_cpu") == "0-1\n"
 
 
+def test_a_cpu_that_is_hot_added_is_the_last_one_and_a_core_of_its_own() -> None:
+    """Not a second thread, though its number is above theirs."""
+    host = FakeHost(5, threads=2)
+    for cpu in range(5):
+        host.set_cpu(cpu, sibling=cpu in (2, 3))
+    places = Places(host)
+    assert [cpu_list(places.same_core(cpu)) for cpu in range(5)] == [
+        "0,2",
+        "1,3",
+        "0,2",
+        "1,3",
+        "4",
+    ]
+    assert len({places.apic(cpu) for cpu in range(5)}) == 5
+
+
 def test_an_offline_cpu_has_no_place_and_nobody_shares_with_it() -> None:
     found = bench(4, threads=2)
     found.host.set_cpu(3, online=False)

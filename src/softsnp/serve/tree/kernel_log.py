@@ -44,6 +44,8 @@ class KernelLog:
         self.clock = clock
         self._records: deque[Record] = deque(maxlen=capacity)
         self._next = 0
+        self.kernels = 0
+        """How many kernels had a log before this one."""
         self._subscribers: dict[object, Callable[[], None]] = {}
 
     @property
@@ -60,6 +62,7 @@ class KernelLog:
         """Another kernel begins, with a log of its own."""
         self._records.clear()
         self._next = 0
+        self.kernels += 1
 
     def record(self, sequence: int) -> Record:
         """Raises LookupError for what is gone, or not written yet."""

@@ -14,6 +14,8 @@ USER = 1
 """The facility of what user space writes."""
 LONGEST = 1024
 """How many bytes one write may have."""
+KERNEL = "whose log"
+UNSUBSCRIBE = "ends the news of records"
 
 
 class Kmsg(File):
@@ -32,8 +34,16 @@ class Kmsg(File):
 
     def open(self, handle: Handle, call: Call) -> None:
         handle.position = self.log.oldest
+        handle.kept[KERNEL] = self.log.kernels
+        handle.kept[UNSUBSCRIBE] = self.log.subscribe(lambda: handle.wake())
+
+    def release(self, handle: Handle) -> None:
+        unsubscribe = handle.kept.pop(UNSUBSCRIBE, None)
+        if callable(unsubscribe):
+            unsubscribe()
 
     def poll(self, handle: Handle) -> bool:
+        self._follow(handle)
         return handle.position < self.log.end
 
     def read(self, handle: Handle, call: Call, offset: int, size: int) -> bytes | Later:
@@ -46,8 +56,9 @@ class Kmsg(File):
         return self._next(handle, size)
 
     def _follow(self, handle: Handle) -> None:
-        """Into another kernel's log, which is shorter than the one that was read."""
-        if handle.position > self.log.end:
+        """Into the log of the kernel that runs now."""
+        if handle.kept[KERNEL] != self.log.kernels:
+            handle.kept[KERNEL] = self.log.kernels
             handle.position = self.log.oldest
 
     def _next(self, handle: Handle, size: int) -> bytes:

@@ -50,31 +50,46 @@ class Places:
     """Cores, caches and sockets. What a CPU shares with others is asked of those others alone."""
 
     def __init__(self, host: HostView) -> None:
+        """Second threads follow the order of first ones, and so of cores, whatever their numbers:
+        ``sibling`` says which they are.
+        """
         self.host = host
-        topology = host.topology
-        self.cpus = topology.cpus
-        self.threads = topology.threads
-        self.sockets = topology.sockets
-        self.cores = -(-topology.cpus // topology.threads)
-        self.cores_per_socket = -(-self.cores // topology.sockets)
-        self.l3s_per_socket = -(-self.cores_per_socket // host.generation.cores_per_l3)
+        self.cpus = host.topology.cpus
+        self.threads = host.topology.threads
+        self.sockets = host.topology.sockets
         self.all = (1 << self.cpus) - 1
-
-    def core(self, cpu: int) -> int:
-        """Of the whole machine."""
-        return cpu % self.cores
+        seconds = [cpu for cpu in range(self.cpus) if host.cpu(cpu, "sibling")]
+        firsts = [cpu for cpu in range(self.cpus) if not host.cpu(cpu, "sibling")]
+        self._core = [0] * self.cpus
+        self._thread = [0] * self.cpus
+        self.cores = [0] * len(firsts)
+        """The threads of each core, as a set."""
+        for thread, cpus in enumerate((firsts, seconds)):
+            for core, cpu in enumerate(cpus):
+                self._core[cpu], self._thread[cpu] = core, thread
+                self.cores[core] |= 1 << cpu
+        self.cores_per_socket = -(-len(firsts) // self.sockets)
+        self.cores_per_l3 = host.generation.cores_per_l3
+        self.l3s_per_socket = -(-self.cores_per_socket // self.cores_per_l3)
+        self._sockets = [0] * self.sockets
+        self._l3s: dict[tuple[int, int], int] = {}
+        for cpu in range(self.cpus):
+            self._sockets[self.socket(cpu)] |= 1 << cpu
+            l3 = self.socket(cpu), self.l3_in_socket(cpu)
+            self._l3s[l3] = self._l3s.get(l3, 0) | 1 << cpu
 
     def thread(self, cpu: int) -> int:
-        return cpu // self.cores
+        """0 or 1."""
+        return self._thread[cpu]
 
     def socket(self, cpu: int) -> int:
-        return self.core(cpu) // self.cores_per_socket
+        return self._core[cpu] // self.cores_per_socket
 
     def core_in_socket(self, cpu: int) -> int:
-        return self.core(cpu) % self.cores_per_socket
+        return self._core[cpu] % self.cores_per_socket
 
     def l3_in_socket(self, cpu: int) -> int:
-        return self.core_in_socket(cpu) // self.host.generation.cores_per_l3
+        return self.core_in_socket(cpu) // self.cores_per_l3
 
     def apic(self, cpu: int) -> int:
         """The APIC ID: socket, core and thread, each in bits of its own."""
@@ -84,26 +99,16 @@ class Places:
         return core << in_core | self.thread(cpu)
 
     def same_core(self, cpu: int) -> int:
-        return self._of_cores(self.core(cpu), 1)
+        return self.cores[self._core[cpu]]
 
     def same_l3(self, cpu: int) -> int:
-        size = self.host.generation.cores_per_l3
-        first = self.l3_in_socket(cpu) * size
-        return self._of_cores(
-            self.socket(cpu) * self.cores_per_socket + first,
-            min(size, self.cores_per_socket - first),
-        )
+        return self._l3s[self.socket(cpu), self.l3_in_socket(cpu)]
 
     def same_socket(self, cpu: int) -> int:
         return self.of_socket(self.socket(cpu))
 
     def of_socket(self, socket: int) -> int:
-        return self._of_cores(socket * self.cores_per_socket, self.cores_per_socket)
-
-    def _of_cores(self, first: int, count: int) -> int:
-        count = max(0, min(count, self.cores - first))
-        cores = (1 << count) - 1 << first
-        return sum(cores << self.cores * thread for thread in range(self.threads)) & self.all
+        return self._sockets[socket]
 
     def online(self, cpus: int) -> int:
         """Those of a set that run."""

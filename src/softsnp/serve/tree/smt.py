@@ -34,7 +34,7 @@ class Smt:
         if self.places.threads == 1:
             return "0"
         online = self.places.online(self.places.all)
-        return str(int(bool(online & online >> self.places.cores)))
+        return str(int(any((core & online).bit_count() > 1 for core in self.places.cores)))
 
     def allowed(self) -> str:
         """The name of the value that ``cpu_smt_control`` has."""
