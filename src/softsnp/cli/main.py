@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from softsnp.lang import SpecError
 
-from . import check, claims, conform, explain, findings, listing, show, sweep, why
+from . import check, claims, conform, ctl, explain, findings, listing, run, show, sweep, why
 from .errors import UsageError
 from .runs import Interrupted
 
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for verb in (check, explain, why, claims, findings, sweep, listing, show, conform):
+    for verb in (check, explain, why, claims, findings, sweep, listing, show, conform, run, ctl):
         verb.add_parser(verbs)
     return top
 

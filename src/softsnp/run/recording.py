@@ -95,6 +95,10 @@ class Recording:
     start: Start
     steps: tuple[Recorded, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        steps = [step.to_json() for step in self.steps]
+        return {**_head(self.header, self.start), "steps": steps}
+
     def save(self, path: Path) -> None:
         with path.open("w", encoding="utf-8") as out:
             writer = Writer(out, self.header, self.start)
@@ -103,17 +107,17 @@ class Recording:
             writer.close()
 
 
+def _head(header: dict[str, Any], start: Start) -> dict[str, Any]:
+    cpus = [" ".join(bits) for bits in start.members]
+    return {"softsnp-recording": VERSION, **header, "start": {"cpus": cpus, "state": start.scalars}}
+
+
 class Writer:
     """Writes a recording step by step."""
 
     def __init__(self, out: TextIO, header: dict[str, Any], start: Start) -> None:
         self.out = out
-        whole = {
-            "softsnp-recording": VERSION,
-            **header,
-            "start": {"cpus": [" ".join(bits) for bits in start.members], "state": start.scalars},
-        }
-        text = json.dumps(whole, ensure_ascii=False)
+        text = json.dumps(_head(header, start), ensure_ascii=False)
         self.out.write(f'{text[:-1]}, "steps": [')
         self.first = True
         self.out.flush()

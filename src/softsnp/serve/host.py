@@ -59,6 +59,8 @@ class VirtualHost:
         self.faults = Faults()
         self.open_files = 0
         """Of /dev/sev."""
+        self.kexec_loaded = False
+        """A kernel is loaded, for kexec to start."""
         self.steps = 0
         self.booted: list[Callable[[], None]] = []
         """Called when user space begins to run."""
@@ -314,7 +316,7 @@ class VirtualHost:
 
     def _kernel_begins(self) -> None:
         self._booted_at = self.steps
-        self._new_kernel = False
+        self._new_kernel = self.kexec_loaded = False
         self.log.clear()
         self.tree.booted(self._reset)
         self.messages.booted()

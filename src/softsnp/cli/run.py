@@ -1,0 +1,302 @@
+"""``softsnp run``: a command in a private namespace, where it meets a virtual SNP host."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from softsnp.spec.catalog import FIRMWARE, IOCTLS
+
+from . import options
+from .designs import DesignRef, find
+from .errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from softsnp.run.recording import Recording
+    from softsnp.serve.circumstances import Circumstances
+    from softsnp.serve.host import VirtualHost
+
+DEFAULT_DESIGN = "linux-7.3"
+DEFAULT_FIRMWARE = "x86-shutdown"
+MOST_CPUS = 4096
+GENERATIONS = ("milan", "genoa", "turin")
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser(
+        "run",
+        help="run a command on a virtual SNP host",
+        description="Run a command in a private namespace, in which /dev/sev, /dev/cpu/N/msr, "
+        "/sys/devices/system/cpu, /dev/kmsg and so on are a virtual SNP host's. Nothing outside "
+        "changes, and nothing is left when the command has ended.",
+        epilog="Exit status: the command's; 2 bad usage or no namespace; 70 if softsnp itself "
+        "fails. A running host is controlled with softsnp ctl.",
+    )
+    parser.add_argument("command", metavar="COMMAND", nargs="+", help="after --")
+    host = parser.add_argument_group("the host")
+    host.add_argument(
+        "--design", metavar="DESIGN", help=f"a name, or a file.py (default: {DEFAULT_DESIGN})"
+    )
+    host.add_argument(
+        "--firmware", metavar="PROFILE", help=f"{' or '.join(FIRMWARE)} (default: x86-shutdown)"
+    )
+    host.add_argument(
+        "--generation", metavar="NAME", help=f"{', '.join(GENERATIONS)} (default: genoa)"
+    )
+    host.add_argument("--cpus", metavar="N", help="how many CPUs (default: 8)")
+    host.add_argument(
+        "--assume",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="switch an assumption or a detail on, or off with no-NAME: cpu-hot-add, no-smt …",
+    )
+    host.add_argument("--ioctls", metavar="ERA", help=f"{' or '.join(IOCTLS)}, as of that kernel")
+    host.add_argument(
+        "--append", metavar="TEXT", default="", help="its command line: maxcpus=N, nosmt, nr_cpus=N"
+    )
+    host.add_argument(
+        "--no-autoload",
+        action="store_true",
+        help="boot without loading kvm-amd, so without SNP",
+    )
+    host.add_argument("--cpuid", action="store_true", help="answer CPUID as that processor does")
+    host.add_argument("--state", metavar="DIR", help="keep there what hardware keeps without power")
+    how = parser.add_argument_group("how it runs")
+    how.add_argument("--seed", metavar="N", help="of all that is left to chance (default: 0)")
+    how.add_argument(
+        "--latency", action="store_true", help="let commands take as long as on hardware"
+    )
+    how.add_argument("--record", metavar="FILE", help="write down every step")
+    how.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="begin with what was recorded, or with a counterexample up to its last step",
+    )
+    how.add_argument(
+        "--real-kvm", action="store_true", help="leave /dev/kvm the machine's own (for QEMU)"
+    )
+    how.add_argument(
+        "--user-namespace", action="store_true", help="as without privileges, also as root"
+    )
+    how.add_argument(
+        "--fuse-device", metavar="PATH", default="/dev/fuse", help="default: /dev/fuse"
+    )
+    parser.set_defaults(verb=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    _needs_the_extra()
+    from softsnp.serve.namespace.errors import CommandError, NamespaceError
+    from softsnp.serve.state_document import StateError
+    from softsnp.serve.verbs import VerbError
+
+    try:
+        with ExitStack() as stack:
+            return _run(args, stack)
+    except CommandError as error:
+        print(f"softsnp: {error}", file=sys.stderr)
+        return error.status
+    except (NamespaceError, StateError, VerbError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _run(args: argparse.Namespace, stack: ExitStack) -> int:
+    from softsnp.serve.virtual import Surroundings
+    from softsnp.serve.virtual import run as serve
+
+    recording = _recording(args)
+    circumstances = _replayed(args, recording) if recording else _circumstances(args)
+    host = stack.enter_context(_host(args, circumstances))
+    if recording is not None:
+        _follow(host, recording)
+    else:
+        host.boot()
+    _hint(circumstances, args.cpuid)
+    more, environment = _cpuid(args, circumstances, stack)
+    surroundings = Surroundings(
+        environment=environment,
+        user_namespace=True if args.user_namespace else None,
+        fuse_device=args.fuse_device,
+        real_kvm=args.real_kvm,
+        real_time=args.latency,
+        more=more,
+    )
+    return serve(host, args.command, surroundings, _trouble)
+
+
+def _needs_the_extra() -> None:
+    try:
+        import cryptography  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "softsnp run needs the package cryptography\n  install it: pip install 'softsnp[run]'"
+        ) from None
+
+
+def _trouble(text: str) -> None:
+    print(f"softsnp: {text}", file=sys.stderr)
+
+
+# --- what was asked for ---------------------------------------------------------------------------
+
+
+def _circumstances(args: argparse.Namespace) -> Circumstances:
+    from softsnp.serve.circumstances import LIVE, Circumstances
+    from softsnp.serve.generations import GENERATIONS as KNOWN
+
+    (firmware,) = options.firmware(args.firmware or DEFAULT_FIRMWARE)
+    design, reference = _design(args.design or DEFAULT_DESIGN)
+    generation = args.generation or "genoa"
+    if generation not in KNOWN:
+        raise unknown("generation", generation, KNOWN)
+    assumed = {**LIVE, **options.assumptions(args.assume)}
+    cpus = _number(args.cpus or "8", "--cpus", 1, MOST_CPUS)
+    if cpus < 2:
+        assumed["smt"] = options.assumptions(args.assume).get("smt", False)
+    return Circumstances(
+        design,
+        reference,
+        KNOWN[generation],
+        firmware,
+        cpus,
+        assumed,
+        _number(args.seed or "0", "--seed", 0, 1 << 64),
+        options.ioctls(args.ioctls),
+    )
+
+
+def _number(text: str, option: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise UsageError(f"{option} wants a number from {least} to {most}; got {text!r}")
+    return int(text)
+
+
+def _design(text: str) -> tuple[Any, dict[str, str]]:
+    found = find(text)
+    if len(found) > 1:
+        raise UsageError(
+            f"{text} defines {', '.join(d.name for d in found)}; run wants a file with one design"
+        )
+    return found[0].load(), reference(found[0])
+
+
+def reference(design: DesignRef) -> dict[str, str]:
+    """How a recording says which design it is of."""
+    if design.path:
+        return {"design": str(Path(design.path).resolve()), "class": design.class_name}
+    return {"design": design.name}
+
+
+@contextmanager
+def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[VirtualHost]:
+    """The host, switched off; its state directory is locked and its recording open meanwhile."""
+    from softsnp.run.recording import Writer
+    from softsnp.serve.firmware import FirmwareProfile
+    from softsnp.serve.host import COMMAND_LINE, VirtualHost
+    from softsnp.serve.power_on import chip_seed, power_on
+    from softsnp.serve.state_directory import StateDirectory
+    from softsnp.serve.verbs import command_line
+
+    with ExitStack() as stack:
+        directory = stack.enter_context(StateDirectory(Path(args.state))) if args.state else None
+        profile = FirmwareProfile(x86_snp_shutdown=circumstances.firmware != "legacy")
+        firmware = power_on(
+            circumstances.generation, chip_seed(circumstances.seed), directory, profile
+        )
+        line = f"{COMMAND_LINE} {args.append}".rstrip()
+        host = VirtualHost(
+            circumstances, firmware, autoload=not args.no_autoload, command_line=line
+        )
+        command_line(host, args.append)
+        if args.record:
+            try:
+                out = stack.enter_context(Path(args.record).open("w", encoding="utf-8"))
+            except OSError as error:
+                raise UsageError(f"--record {args.record}: {error.strerror}") from None
+            writer = Writer(out, circumstances.header(), host.start)
+            host.recorders.append(writer.add)
+            stack.callback(writer.close)
+        yield host
+
+
+def _cpuid(
+    args: argparse.Namespace, circumstances: Circumstances, stack: ExitStack
+) -> tuple[Mapping[str, Any], dict[str, str] | None]:
+    return {}, None
+
+
+def _hint(circumstances: Circumstances, cpuid: bool) -> None:
+    """Programs that look at CPUID see the real processor."""
+    if cpuid:
+        return
+    family = _family()
+    if family is not None and family != circumstances.generation.family:
+        name = circumstances.generation.name
+        print(
+            f"softsnp: this machine's processor is of family {family:#x}, and {name} is "
+            f"{circumstances.generation.family:#x}: programs that ask CPUID see the real one "
+            "(--cpuid answers it too)",
+            file=sys.stderr,
+        )
+
+
+def _family() -> int | None:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "cpu family":
+                return int(value)
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+# --- replays --------------------------------------------------------------------------------------
+
+
+def _recording(args: argparse.Namespace) -> Recording | None:
+    from softsnp.run.errors import RunError
+    from softsnp.run.recording import load
+
+    if not args.replay:
+        return None
+    for option in ("design", "firmware", "generation", "cpus", "seed", "ioctls", "append"):
+        if getattr(args, option):
+            raise UsageError(f"--replay says what the host is; --{option} cannot change that")
+    if args.assume or args.no_autoload:
+        raise UsageError("--replay says what the host is; --assume cannot change that")
+    try:
+        return load(Path(args.replay))
+    except RunError as error:
+        raise UsageError(str(error)) from None
+
+
+def _replayed(args: argparse.Namespace, recording: Recording) -> Circumstances:
+    from softsnp.serve.circumstances import Circumstances
+
+    name = str(recording.header.get("design", ""))
+    found = find(name)
+    wanted = recording.header.get("class", "")
+    if wanted:
+        found = [design for design in found if design.class_name == wanted]
+    if not found:
+        raise UsageError(f"{args.replay}: there is no {wanted} in {name}")
+    try:
+        return Circumstances.of(recording.header, found[0].load())
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"{args.replay}: is no recording of this softsnp: {error}") from None
+
+
+def _follow(host: VirtualHost, recording: Recording) -> None:
+    from softsnp.run.errors import RunError
+    from softsnp.serve.replay import take_over
+
+    try:
+        take_over(host, recording)
+    except RunError as error:
+        raise UsageError(str(error)) from None
