@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
 def found(host: str) -> list[str]:
     """The command's words. softsnp may be installed beside this Python, and not on the PATH."""
     program, *rest = shlex.split(host)
-    beside = Path(sys.executable).with_name(program)
+    beside = Path(sys.executable).parent / program
     return [str(beside) if beside.exists() and not shutil.which(program) else program, *rest]
 
 

@@ -63,5 +63,6 @@ def test_the_tests_run_in_the_host_one_at_a_time_away_from_the_users_cache(tmp_p
 def test_a_host_command_is_looked_for_beside_this_python() -> None:
     beside = Path(sys.executable).name
     assert found("sh -c 'a b'") == ["sh", "-c", "a b"]
+    assert found("/no/such/host run --") == ["/no/such/host", "run", "--"]
     assert found("no-such-host run --") == ["no-such-host", "run", "--"]
     assert Path(found(f"{beside} -V")[0]).name == beside
