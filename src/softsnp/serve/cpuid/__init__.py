@@ -14,6 +14,8 @@ Where it cannot work, and the real processor answers:
   processor. Resolvers of indirect functions that run while a library is bound at the start too;
 - programs that Go's linker made: Go's runtime takes SIGILL by the system call itself;
 - code that is made at run time, or is read from a file by other means than the loader;
+- assembly without unwinding information in a file that has some: it cannot be told from tables of
+  numbers with certainty (libjpeg, x265, a function of nettle; compilers' code has it);
 - files that the server does not see as the program does (mounted inside the virtual host, another
   root, deleted), and files on systems that refuse to make code writable.
 

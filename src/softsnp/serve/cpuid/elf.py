@@ -10,7 +10,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 LOAD: Final = 1
 NOTE: Final = 4
@@ -18,6 +18,8 @@ UNWINDING: Final = 0x6474E550  # PT_GNU_EH_FRAME
 EXECUTABLE: Final = 1
 X86_64: Final = 62
 PROGRAM, SHARED = 2, 3
+CONTENT: Final = 1  # SHT_PROGBITS
+EXECUTABLE_SECTION: Final = 4
 SYMBOLS: Final = (2, 11)  # SHT_SYMTAB, SHT_DYNSYM
 FUNCTION: Final = 2
 TABLE_OF_FUNCTIONS: Final = 0x3B  # signed, 4 bytes, from the table's own beginning
@@ -41,6 +43,12 @@ class Segment:
     """Virtual, from the file."""
     size: int
     """In the file."""
+
+
+class Function(NamedTuple):
+    begin: int
+    end: int
+    """Virtual addresses, from the file."""
 
 
 class Elf:
@@ -70,10 +78,29 @@ class Elf:
         self._sections = (sections, section_size, section_count)
 
     def code(self) -> Iterator[tuple[int, bytes]]:
-        """(address, bytes) of each executable segment."""
-        for segment in self.segments:
-            if segment.kind == LOAD and segment.flags & EXECUTABLE:
-                yield segment.address, self.data[segment.offset : segment.offset + segment.size]
+        """(address, bytes) of what is code: sections if they are told, else executable segments,
+        which some linkers fill with constants too.
+        """
+        try:
+            sections = [
+                (address, self.data[at : at + size])
+                for kind, flags, address, at, size in self._all_sections()
+                if kind == CONTENT and flags & EXECUTABLE_SECTION
+            ]
+        except struct.error:
+            sections = []
+        yield from sections or (
+            (each.address, self.data[each.offset : each.offset + each.size])
+            for each in self.segments
+            if each.kind == LOAD and each.flags & EXECUTABLE
+        )
+
+    def _all_sections(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Type, flags, address, offset, size."""
+        offset, size, count = self._sections
+        for index in range(count):
+            _, *fields = _SECTION.unpack_from(self.data, offset + index * size)
+            yield (fields[0], fields[1], fields[2], fields[3], fields[4])
 
     def is_go(self) -> bool:
         """Whether Go's linker made it: it leaves a note of its own."""
@@ -84,39 +111,60 @@ class Elf:
                     return True
         return False
 
-    def functions(self) -> list[int]:
-        """Where functions begin, rising: from the table for unwinding, else from symbols."""
+    def functions(self) -> list[Function]:
+        """Rising: from the table for unwinding, else from symbols. Where data lies between them it
+        belongs to none.
+        """
         try:
-            return self._unwound() or sorted(set(self._symbols()))
+            return list(self._unwound()) or sorted(set(self._symbols()))
         except struct.error:
             return []
 
-    def _unwound(self) -> list[int]:
+    def _unwound(self) -> Iterator[Function]:
         for segment in self.segments:
-            if segment.kind == UNWINDING:
-                table = self.data[segment.offset : segment.offset + segment.size]
-                if len(table) < 12 or (table[0], table[2], table[3]) != (1, 3, TABLE_OF_FUNCTIONS):
-                    return []
-                # The address of .eh_frame comes first: 4 bytes in every encoding that has them.
-                if table[1] & 0xF not in (3, 0xB):
-                    return []
-                (count,) = struct.unpack_from("<I", table, 8)
-                words = struct.unpack_from(f"<{2 * count}i", table, 12)
-                return [segment.address + begin for begin in words[::2]]
-        return []
+            if segment.kind != UNWINDING:
+                continue
+            table = self.data[segment.offset : segment.offset + segment.size]
+            if len(table) < 12 or (table[0], table[2], table[3]) != (1, 3, TABLE_OF_FUNCTIONS):
+                return
+            # The address of .eh_frame comes first: 4 bytes in every encoding that has them.
+            if table[1] & 0xF not in (3, 0xB):
+                return
+            (count,) = struct.unpack_from("<I", table, 8)
+            words = struct.unpack_from(f"<{2 * count}i", table, 12)
+            for begin, record in zip(words[::2], words[1::2], strict=True):
+                function = self._record(segment.address + record)
+                if function and function.begin == segment.address + begin:
+                    yield function
 
-    def _symbols(self) -> Iterator[int]:
-        offset, size, count = self._sections
-        for index in range(count):
-            _, kind, _, _, at, length, *_ = _SECTION.unpack_from(self.data, offset + index * size)
+    def _record(self, address: int) -> Function | None:
+        """A function's record in .eh_frame, in the encoding that compilers use: its length, its
+        common part, and the function's beginning, from here, and length, 4 bytes each.
+        """
+        offset = self._offset(address)
+        if offset is None:
+            return None
+        begin, size = struct.unpack_from("<iI", self.data, offset + 8)
+        return Function(address + 8 + begin, address + 8 + begin + size)
+
+    def _offset(self, address: int) -> int | None:
+        """Where in the file it is."""
+        for segment in self.segments:
+            if segment.kind == LOAD and 0 <= address - segment.address < segment.size:
+                return address - segment.address + segment.offset
+        return None
+
+    def _symbols(self) -> Iterator[Function]:
+        for kind, _, _, at, size in self._all_sections():
             if kind in SYMBOLS:
-                table = self.data[at : at + length - length % _SYMBOL.size]
-                for _, info, _, section, value, _ in _SYMBOL.iter_unpack(table):
-                    if info & 0xF == FUNCTION and section:
-                        yield value
+                table = self.data[at : at + size - size % _SYMBOL.size]
+                for _, info, _, section, value, extent in _SYMBOL.iter_unpack(table):
+                    if info & 0xF == FUNCTION and section and extent:
+                        yield Function(value, value + extent)
 
 
-def before(functions: list[int], address: int) -> int | None:
-    """The function that begins last, not after the address."""
-    index = bisect_right(functions, address)
-    return functions[index - 1] if index else None
+def around(functions: list[Function], address: int) -> Function | None:
+    """The function that the address is in."""
+    index = bisect_right(functions, address, key=lambda function: function.begin)
+    found = functions[index - 1] if index else None
+    return found if found and address < found.end else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from .elf import Elf, NotElf, before
+from .elf import Elf, Function, NotElf, around
 
 CPUID: Final = b"\x0f\xa2"
 LONGEST: Final = 15
@@ -16,8 +16,10 @@ FUNCTION_LIMIT: Final = 1 << 20
 """Bytes of a function that are followed from its beginning."""
 SWEEPS: Final = range(32, 96)
 """How many bytes before a candidate the sweeps begin, where no function is known."""
-ENOUGH: Final = 0.9
-"""Of the sweeps."""
+VALID: Final = 1 / 3
+"""Of the sweeps, at least, lead through instructions only: data does not."""
+IN_STEP: Final = 0.9
+"""Of these, at least, meet."""
 LEFT_ALONE: Final = ("ld-linux", "libc.so.", "libc-2.", "ld-musl")
 """How the loaders' and libcs' files begin: they go on choosing by the real processor."""
 
@@ -51,11 +53,16 @@ def sites_of(data: bytes) -> list[int]:
         return []
     functions = elf.functions()
     disassembler = _disassembler()
-    return sorted(
-        address + at
-        for address, code, at in candidates
-        if _is_instruction(disassembler, code, at, before(functions, address + at), address)
-    )
+    found = []
+    for address, code, at in candidates:
+        function = around(functions, address + at)
+        # What is between known functions is more likely a table of numbers, which a wrong guess
+        # would falsify; an instruction that is missed is answered by the real processor.
+        if (function or not functions) and _is_instruction(
+            disassembler, code, at, function, address
+        ):
+            found.append(address + at)
+    return sorted(found)
 
 
 def _occurrences(code: bytes) -> Iterator[int]:
@@ -66,23 +73,20 @@ def _occurrences(code: bytes) -> Iterator[int]:
 
 
 def _is_instruction(
-    disassembler: Any, code: bytes, at: int, function: int | None, address: int
+    disassembler: Any, code: bytes, at: int, function: Function | None, address: int
 ) -> bool:
-    """By following the instructions from the function's beginning; or, where that is unknown or
-    leads through what is no instruction, by whether sweeps from many places meet there: a wrong
-    beginning falls into step within a few instructions.
+    """By following the instructions from the function's beginning; or, where that leads through
+    what is no instruction, or no function is known at all, by whether sweeps from many places meet
+    there: a wrong beginning falls into step within a few instructions, or comes upon what is none.
     """
-    start = -1 if function is None else function - address  # negative: in another segment
+    start = -1 if function is None else function.begin - address  # negative: in another segment
     if start >= 0 and at - start <= FUNCTION_LIMIT:
         met = _meets(disassembler, code, start, at)
         if met is not None:
             return met
-    met_by = [
-        met
-        for start in {max(0, at - distance) for distance in SWEEPS}
-        if (met := _meets(disassembler, code, start, at)) is not None
-    ]
-    return bool(met_by) and sum(met_by) >= ENOUGH * len(met_by)
+    sweeps = [_meets(disassembler, code, max(0, at - distance), at) for distance in SWEEPS]
+    led_past = [met for met in sweeps if met is not None]
+    return len(led_past) >= VALID * len(sweeps) and sum(led_past) >= IN_STEP * len(led_past)
 
 
 def _meets(disassembler: Any, code: bytes, start: int, at: int) -> bool | None:
