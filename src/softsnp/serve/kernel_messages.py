@@ -6,13 +6,12 @@ import re
 
 from softsnp.abi.sev import Command, Status
 
-from .tree.kernel_log import CRITICAL, INFO, WARNING, KernelLog
+from .tree.kernel_log import EMERGENCY, ERROR, INFO, NOTICE, WARNING, KernelLog
 from .tree.node import MEMORY
 from .tree.places import Places
 from .tree.snp_registers import RMP_BASE, rmp_end
 from .view import HostView
 
-ERROR = 3
 PSP = "ccp 0000:42:00.1"
 """The driver, and where its device is on the PCI bus."""
 FIRMWARE = (1, 55, 40)
@@ -31,9 +30,9 @@ EVENTS = {
     "the host comes out of hibernation": (INFO, "PM: hibernation: Image restored successfully."),
     "a panic shuts SNP down": (INFO, f"{PSP}: SEV-SNP: shut down for the crash kernel"),
     "a crash kernel starts": (INFO, "kexec_core: Starting crash kernel"),
-    "kexec": (0, "kexec_core: Starting new kernel"),
-    "reboot": (0, "reboot: Restarting system"),
-    "panic": (0, "Kernel panic - not syncing: sysrq triggered crash"),
+    "kexec": (EMERGENCY, "kexec_core: Starting new kernel"),
+    "reboot": (EMERGENCY, "reboot: Restarting system"),
+    "panic": (EMERGENCY, "Kernel panic - not syncing: sysrq triggered crash"),
     "factory reset": (INFO, f"{PSP}: SEV: the platform is as it left the factory"),
     "an ASID leaks": (WARNING, "kvm_amd: SEV-SNP: an ASID could not be freed"),
     "SNP_ACTIVATE fails": (ERROR, "kvm_amd: SEV-SNP: a guest could not be activated"),
@@ -84,7 +83,7 @@ class KernelMessages:
     def booted(self) -> None:
         """A kernel begins. CPUs that come up after it say so themselves."""
         say, host, places = self.log.say, self.host, self.places
-        say(f"Linux version {self.release} (softsnp) #1 SMP PREEMPT_DYNAMIC", 5)
+        say(f"Linux version {self.release} (softsnp) #1 SMP PREEMPT_DYNAMIC", NOTICE)
         say(f"Command line: {self.command_line}")
         family, model = host.generation.family, host.generation.model
         stepping = host.generation.stepping
@@ -94,9 +93,8 @@ class KernelMessages:
             f"smpboot: CPU0: {host.generation.brand} "
             f"(family: 0x{family:x}, model: 0x{model:x}, stepping: 0x{stepping:x})"
         )
-        online = places.online(places.all).bit_count()
-        nodes = "1 node" if places.sockets == 1 else f"{places.sockets} nodes"
-        say(f"smp: Brought up {nodes}, {online} CPU{'s' * (online != 1)}")
+        possible, present = places.cpus, places.present(places.all).bit_count()
+        say(f"smpboot: Allowing {possible} CPUs, {possible - present} hotplug CPUs")
         say("Memory Encryption Features active: AMD SME")
 
     # --- from the specification ------------------------------------------------------------------
@@ -190,7 +188,3 @@ class KernelMessages:
         """The kernel has nothing to say about that, but for what ccp's device leaves."""
         if name == "ccp":
             self.log.say(f"{PSP}: sev disabled")
-
-    def died(self) -> None:
-        """The line that ends every log of a panic."""
-        self.log.say("---[ end Kernel panic ]---", CRITICAL)

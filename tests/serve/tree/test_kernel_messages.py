@@ -24,7 +24,7 @@ def test_a_kernel_that_boots_says_what_it_found() -> None:
     assert "Linux version 6.12" in text
     assert "Command line: root=/dev/vda1" in text
     assert "SEV-SNP: RMP table physical range [0x" in text
-    assert "Brought up 1 node, 4 CPUs" in text
+    assert "Allowing 4 CPUs, 0 hotplug CPUs" in text
 
 
 def test_cpus_that_come_and_go_are_told() -> None:

@@ -121,12 +121,13 @@ def test_syscfg_has_reserved_bits(value: int) -> None:
 
 
 def test_a_healthy_host_has_memory_encryption_and_an_rmp() -> None:
-    found = bench(generation="turin", sockets=2)
+    found = bench(generation="turin", sockets=4)
     found.host.set_cpu(0, snp_en=True)
     assert rdmsr(found, msr.SYSCFG) >> 23 & 3 == 3
     base, end = rdmsr(found, msr.RMP_BASE), rdmsr(found, msr.RMP_END)
     assert base and not base % (1 << 20) and not (end + 1) % (1 << 20)
-    memory = 2 << 36  # bytes of two nodes
+    memory = 4 << 36  # bytes of four nodes
+    assert end < rdmsr(found, msr.SMM_ADDRESS) < rdmsr(found, msr.TOP_MEM)
     assert end + 1 - base >= 0x4000 + memory // 256
     assert refused(found, msr.RMP_BASE, base)
 

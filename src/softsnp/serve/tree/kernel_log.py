@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 INFO = 6
+NOTICE = 5
 WARNING = 4
-CRITICAL = 2
+ERROR = 3
+EMERGENCY = 0
 KERNEL = 0
 """The facility that the kernel's own lines have."""
 

@@ -14,7 +14,8 @@ ADDRESS = (1 << 52) - 1
 PAGE = 0x1000
 HSAVE = 0x1_4000_0000
 """Where KVM's host save areas lie, a page for each CPU."""
-RMP_BASE = 0x7000_0000
+RMP_BASE = 0x1000_0000
+"""Where the RMP begins; there is room for that of four nodes below TOP_MEM and what SMM has."""
 RMP_ALIGNMENT = 0x2000
 GIGABYTE = 1 << 30
 
