@@ -78,6 +78,8 @@ def test_second_threads_have_the_upper_half_of_the_numbers() -> None:
     assert read("cpu/cpu6/topology/core_id") == "0\n"
     assert read("node/node1/cpulist") == "2-3,6-7\n"
     assert read("node/has_cpu") == "0-1\n"
+    links = [name for name in found.client.list("node/node1") if name.startswith("cpu")]
+    assert links == ["cpu2", "cpu3", "cpu6", "cpu7", "cpulist", "cpumap"]
 
 
 def test_a_cpu_that_is_hot_added_is_the_last_one_and_a_core_of_its_own() -> None:
@@ -143,6 +145,9 @@ def test_modules_are_those_that_are_loaded() -> None:
     assert found.client.text("module/kvm_amd/parameters/sev_snp") == "Y\n"
     assert found.client.text("module/ccp/refcnt") == "1\n"
     assert found.client.list("module/ccp/holders") == ["kvm_amd"]
+    with pytest.raises(OSError) as error:
+        found.client.find("module/ccp/parameters")
+    assert error.value.errno == errno.ENOENT
     assert "ccp 163840 1 kvm_amd, Live 0x0000000000000000\n" in found.client.text("modules")
     del found.host.modules["kvm_amd"]
     assert found.client.list("module") == ["kvm", "ccp"]
