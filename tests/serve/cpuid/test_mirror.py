@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from softsnp.serve.cpuid import Finder, Mirror, write_mirror
+from softsnp.serve.cpuid import Finder, Mirror, OwnSignals, write_mirror
 from softsnp.serve.cpuid.elf import NotElf
 from softsnp.serve.vfs import Call, Directory, File, Handle, Node
 
@@ -85,6 +85,15 @@ def test_what_is_no_program_has_an_empty_text(tmp_path: Path) -> None:
     path.write_text("#!/bin/sh\n")
     assert Finder(Counting()).text(path) == ""
     assert Finder(Counting()).text(tmp_path) == ""
+
+
+def test_a_program_with_signals_of_its_own_is_left_alone(tmp_path: Path) -> None:
+    def find(path: Path) -> list[int]:
+        raise OwnSignals("")
+
+    path = program(tmp_path)
+    first, second = Finder(find).text(path).splitlines()
+    assert (first, second) == (expected(path).splitlines()[0], "-")
 
 
 def test_ordinary_files_and_nodes_say_the_same(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from softsnp.serve.cpuid import find_sites, table, write
+from softsnp.serve.cpuid.mirror import answer
 from softsnp.serve.generations import GENERATIONS
 from softsnp.serve.view import Topology
 
@@ -102,6 +103,20 @@ def test_a_shared_library_too(bench: Bench) -> None:
     )
     ((eax, *_),) = answers(bench.run(program, asked=(program, library)).stdout)
     assert eax == TURIN
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_not_even_its_libraries_if_the_program_is_left_alone(bench: Bench, known: bool) -> None:
+    library = bench.compile("libasks.so", LIBRARY, "-shared", "-fPIC")
+    source = "void from_library(void); int main(void) { from_library(); }"
+    program = bench.compile("linked", source, "-L.", "-lasks", "-Wl,-rpath,$ORIGIN")
+    variables = bench.variables(library)
+    if known:
+        mirrored = bench.folder / "mirror" / program.relative_to("/")
+        mirrored.write_text(answer(program.stat(), None))
+    plain = run([str(program)], dict(os.environ))
+    result = run([str(program)], variables)
+    assert (result.returncode, result.stdout) == (0, plain.stdout)
 
 
 def test_a_library_that_is_opened_later_before_its_constructors(bench: Bench) -> None:

@@ -12,12 +12,14 @@ Where it cannot work, and the real processor answers:
 - setuid and setgid programs, and whatever drops LD_PRELOAD from its environment (sudo, env -i);
 - the loader and libc: they have chosen their functions before, and must choose by the real
   processor. Resolvers of indirect functions that run while a library is bound at the start too;
-- programs that Go's linker made: Go's runtime takes SIGILL by the system call itself;
+- programs that Go's linker made, with all their libraries: Go's runtime takes SIGILL by the system
+  call itself;
 - code that is made at run time, or is read from a file by other means than the loader;
 - assembly without unwinding information in a file that has some: it cannot be told from tables of
   numbers with certainty (libjpeg, x265, a function of nettle; compilers' code has it);
-- files that the server does not see as the program does (mounted inside the virtual host, another
-  root, deleted), and files on systems that refuse to make code writable.
+- programs that the server does not see as they see themselves (mounted inside the virtual host,
+  another root, deleted), with all their libraries; such libraries of other programs; everything on
+  systems that refuse to make code writable.
 
 It can be noticed: an address is not 0F A2 any more, the instruction takes microseconds, and a
 debugger stops at each SIGILL. A program that blocks SIGILL in the mask of sigsuspend, ppoll,
@@ -30,7 +32,7 @@ from .library import CannotBuild, build, environment
 from .memory_encryption import FEATURES
 from .mirror import Finder, Mirror, write_mirror
 from .processor import table
-from .sites import NoDisassembler, find_sites
+from .sites import NoDisassembler, OwnSignals, check, find_sites
 
 __all__ = [
     "FEATURES",
@@ -38,7 +40,9 @@ __all__ = [
     "Finder",
     "Mirror",
     "NoDisassembler",
+    "OwnSignals",
     "build",
+    "check",
     "describe",
     "environment",
     "find_sites",

@@ -73,7 +73,7 @@ class Elf:
                     for index in range(segment_count)
                 )
             ]
-        except struct.error:
+        except (struct.error, OverflowError):
             raise NotElf("an ELF file that is cut short") from None
         self._sections = (sections, section_size, section_count)
 
@@ -87,7 +87,7 @@ class Elf:
                 for kind, flags, address, at, size in self._all_sections()
                 if kind == CONTENT and flags & EXECUTABLE_SECTION
             ]
-        except struct.error:
+        except (struct.error, OverflowError):
             sections = []
         yield from sections or (
             (each.address, self.data[each.offset : each.offset + each.size])
@@ -117,7 +117,7 @@ class Elf:
         """
         try:
             return list(self._unwound()) or sorted(set(self._symbols()))
-        except struct.error:
+        except (struct.error, OverflowError):
             return []
 
     def _unwound(self) -> Iterator[Function]:

@@ -1,7 +1,8 @@
 """Where the library asks for a program's CPUID instructions: a directory that mirrors the file
 system. Of the program /usr/bin/lscpu it reads the file usr/bin/lscpu there, a text of hexadecimal
 numbers: inode, size and time of change (ns) of the program, then a line for each address. The
-library uses them only for a file that still is that one. What is no program has an empty text.
+library uses them only for a file that still is that one. A dash in their place: of such a program
+nothing is rewritten, nor of its libraries. What is no program has an empty text.
 
 Two directories have this form: one of ordinary files, written before, and one on FUSE that is
 answered when it is asked. The server sees files from its own mount namespace, so whatever was
@@ -21,7 +22,7 @@ from typing import Final
 
 from ..vfs import Call, Directory, File, Handle, Later, Node
 from .elf import NotElf
-from .sites import find_sites
+from .sites import OwnSignals, find_sites
 
 Key = tuple[str, int, int, int]
 """Path, inode, size, time of change in ns."""
@@ -30,10 +31,11 @@ KEPT: Final = 1024
 """How many files' answers are remembered."""
 
 
-def answer(status: os.stat_result, sites: Iterable[int]) -> str:
-    """The text about a file."""
+def answer(status: os.stat_result, sites: Iterable[int] | None) -> str:
+    """The text about a file; None: it is to be left alone with all its libraries."""
     first = f"{status.st_ino:x} {status.st_size:x} {status.st_mtime_ns:x}"
-    return "\n".join((first, *(f"{site:x}" for site in sites))) + "\n"
+    lines = ("-",) if sites is None else (f"{site:x}" for site in sites)
+    return "\n".join((first, *lines)) + "\n"
 
 
 class Finder:
@@ -52,13 +54,18 @@ class Finder:
         key = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
             if key not in self._known:
-                try:
-                    self._known[key] = answer(status, self._find(path))
-                except NotElf:
-                    self._known[key] = ""
+                self._known[key] = self._new(path, status)
                 while len(self._known) > KEPT:
                     self._known.popitem(last=False)
             return self._known[key]
+
+    def _new(self, path: Path, status: os.stat_result) -> str:
+        try:
+            return answer(status, self._find(path))
+        except OwnSignals:
+            return answer(status, None)
+        except NotElf:
+            return ""
 
 
 class Mirror(Directory):

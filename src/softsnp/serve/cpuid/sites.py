@@ -28,11 +28,20 @@ class NoDisassembler(Exception):
     """Capstone is not installed."""
 
 
+class OwnSignals(ValueError):
+    """A program that takes SIGILL by the system call itself: nothing in it may raise one."""
+
+
+def check() -> None:
+    """Raises NoDisassembler now, and not when the first program is started."""
+    _disassembler()
+
+
 def find_sites(path: Path) -> list[int]:
     """The virtual addresses, from the file, of every CPUID instruction, rising.
 
-    None of what is left alone: loaders, libc, and programs of Go, whose runtime takes SIGILL by the
-    system call itself. Raises NotElf, OSError, NoDisassembler.
+    None in what is left alone: loaders and libc. Raises NotElf, OwnSignals for a program of Go,
+    OSError, NoDisassembler.
     """
     if path.resolve().name.startswith(LEFT_ALONE) or path.name.startswith(LEFT_ALONE):
         return []
@@ -48,8 +57,10 @@ def find_sites(path: Path) -> list[int]:
 def sites_of(data: bytes) -> list[int]:
     """The same of a file's content."""
     elf = Elf(data)
+    if elf.is_go():
+        raise OwnSignals("made by Go's linker: Go's runtime takes SIGILL by the system call itself")
     candidates = [(address, code, at) for address, code in elf.code() for at in _occurrences(code)]
-    if not candidates or elf.is_go():
+    if not candidates:
         return []
     functions = elf.functions()
     disassembler = _disassembler()

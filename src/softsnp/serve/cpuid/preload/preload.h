@@ -57,8 +57,11 @@ bool answer_open(const char *path);
 /* In: EAX and ECX. Out: all four. Safe in a signal handler. */
 void answer(uint32_t registers[4]);
 
-/* The directory that is asked. Then rewrite_loaded, each time that something was loaded. */
-void rewrite_open(const char *directory);
+/* The directory that is asked. False: this program is to be left alone. */
+bool rewrite_open(const char *directory);
+/* Once SIGILL is ours. */
+void rewrite_begin(void);
+/* When the loader has stopped at the hook. */
 void rewrite_loaded(void);
 bool rewrite_is_site(uintptr_t address);
 bool rewrite_is_hook(uintptr_t address);

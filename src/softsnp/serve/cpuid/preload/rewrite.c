@@ -135,29 +135,6 @@ static bool same_file(const char **at)
 	       time == (uint64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
 }
 
-static struct object *look_up(uintptr_t base)
-{
-	const char *at = text, *first;
-	size_t count = 0;
-	uint64_t value;
-	struct object *object;
-
-	if (!ask() || !same_file(&at))
-		at = "";
-	for (first = at; number(&at, &value);)
-		count++;
-	object = memory(sizeof(*object) + count * sizeof(*object->sites));
-	if (!object)
-		return NULL;
-	object->base = base;
-	object->name = hash(path);
-	for (at = first; number(&at, &value);)
-		object->sites[object->count++] = base + value;
-	object->next = objects;
-	__atomic_store_n(&objects, object, __ATOMIC_RELEASE);
-	return object;
-}
-
 /* Leaves the path of a loaded object in path. */
 static bool path_of(const char *name)
 {
@@ -181,6 +158,41 @@ static bool path_of(const char *name)
 		return false;
 	strcpy(path + length, name);
 	return true;
+}
+
+/*
+ * Whether the program itself is known. Of one that is not, nothing is rewritten, its libraries
+ * neither: a program whose runtime takes SIGILL without asking libc must not meet one. The answer
+ * about such a program has a dash instead of numbers.
+ */
+static bool program_known(void)
+{
+	const char *at = text;
+
+	return path_of("") && ask() && same_file(&at) && !strchr(at, '-');
+}
+
+static struct object *look_up(uintptr_t base)
+{
+	const char *at = text, *first;
+	size_t count = 0;
+	uint64_t value;
+	struct object *object;
+
+	if (!ask() || !same_file(&at))
+		at = "";
+	for (first = at; number(&at, &value);)
+		count++;
+	object = memory(sizeof(*object) + count * sizeof(*object->sites));
+	if (!object)
+		return NULL;
+	object->base = base;
+	object->name = hash(path);
+	for (at = first; number(&at, &value);)
+		object->sites[object->count++] = base + value;
+	object->next = objects;
+	__atomic_store_n(&objects, object, __ATOMIC_RELEASE);
+	return object;
 }
 
 /* The loader and libc have chosen their functions before us, and go on choosing by the real
@@ -239,14 +251,20 @@ static void watch_loader(void)
 		hook = 0;
 }
 
-void rewrite_open(const char *name)
+bool rewrite_open(const char *name)
 {
 	static char kept[PATH_MAX];
 
 	if (strlen(name) >= sizeof(kept))
-		return;
+		return false;
 	strcpy(kept, name);
 	directory = kept;
+	return program_known();
+}
+
+void rewrite_begin(void)
+{
+	rewrite_loaded();
 	watch_loader();
 }
 
@@ -254,8 +272,7 @@ void rewrite_loaded(void)
 {
 	int before = errno;
 
-	if (directory)
-		dl_iterate_phdr(each, NULL);
+	dl_iterate_phdr(each, NULL);
 	errno = before;
 }
 

@@ -23,9 +23,8 @@ __attribute__((constructor)) static void start(int count, char **arguments, char
 
 	(void)count;
 	(void)arguments;
-	if (!table || !sites || !answer_open(table))
+	if (!table || !sites || !answer_open(table) || !rewrite_open(sites))
 		return;
 	signals_take();
-	rewrite_open(sites);
-	rewrite_loaded();
+	rewrite_begin();
 }
