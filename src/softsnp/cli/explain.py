@@ -13,6 +13,7 @@ from . import options
 from .designs import find
 from .errors import UsageError
 from .progress import meter
+from .recorded import explained, of_counterexample, save
 from .runs import Answer, Run, Verdict
 from .tables import changed, cpus
 from .workers import answering
@@ -26,8 +27,15 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "can be pasted into a mail. Without --firmware: the first profile that breaks it.",
         epilog="Exit status: 0 explained, or the property holds; 3 undecided; 2 bad usage.",
     )
-    parser.add_argument("design", metavar="DESIGN", help="a name, or a file.py")
-    parser.add_argument("property", metavar="PROPERTY", help="see softsnp list properties")
+    parser.add_argument(
+        "design", metavar="DESIGN", help="a name, or a file.py; or a recording, FILE.json, alone"
+    )
+    parser.add_argument(
+        "property", metavar="PROPERTY", nargs="?", help="see softsnp list properties"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write it down as well, for softsnp run --replay"
+    )
     parser.add_argument(
         "--reproducer", action="store_true", help="shell commands and fault points instead"
     )
@@ -36,6 +44,14 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.design.endswith(".json") and args.property is None:
+        print(explained(args.design), end="")
+        return 0
+    if args.property is None:
+        raise UsageError(
+            f"explain wants a property: softsnp explain {args.design} PROPERTY\n"
+            "  see: softsnp list properties"
+        )
     (name,) = options.properties([args.property])
     designs = find(args.design)
     if len(designs) > 1:
@@ -55,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     for answer in answers:
         verdict = answer.verdict(name)
         if verdict.verdict == "violated":
+            if args.save:
+                save(of_counterexample(answer, verdict), args.save)
             print(violation(answer.run, verdict, args.reproducer), end="")
             return 0
     for answer in answers:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from softsnp.spec.catalog import FIRMWARE, IOCTLS
 
 from . import options
-from .designs import DesignRef, find
+from .designs import find
 from .errors import UsageError, unknown
+from .recorded import read, reference
 
 if TYPE_CHECKING:
     from softsnp.run.recording import Recording
@@ -109,11 +110,11 @@ def _run(args: argparse.Namespace, stack: ExitStack) -> int:
     from softsnp.serve.virtual import Surroundings
     from softsnp.serve.virtual import run as serve
 
-    recording = _recording(args)
-    circumstances = _replayed(args, recording) if recording else _circumstances(args)
+    recording, circumstances = _replayed(args) if args.replay else (None, _circumstances(args))
     host = stack.enter_context(_host(args, circumstances))
     if recording is not None:
         _follow(host, recording)
+        _told_where(host, recording)
     else:
         host.boot()
     _hint(circumstances, args.cpuid)
@@ -185,13 +186,6 @@ def _design(text: str) -> tuple[Any, dict[str, str]]:
     return found[0].load(), reference(found[0])
 
 
-def reference(design: DesignRef) -> dict[str, str]:
-    """How a recording says which design it is of."""
-    if design.path:
-        return {"design": str(Path(design.path).resolve()), "class": design.class_name}
-    return {"design": design.name}
-
-
 @contextmanager
 def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[VirtualHost]:
     """The host, switched off; its state directory is locked and its recording open meanwhile."""
@@ -259,37 +253,13 @@ def _family() -> int | None:
 # --- replays --------------------------------------------------------------------------------------
 
 
-def _recording(args: argparse.Namespace) -> Recording | None:
-    from softsnp.run.errors import RunError
-    from softsnp.run.recording import load
-
-    if not args.replay:
-        return None
+def _replayed(args: argparse.Namespace) -> tuple[Recording, Circumstances]:
+    given = ["--assume"] if args.assume else []
     for option in ("design", "firmware", "generation", "cpus", "seed", "ioctls", "append"):
-        if getattr(args, option):
-            raise UsageError(f"--replay says what the host is; --{option} cannot change that")
-    if args.assume or args.no_autoload:
-        raise UsageError("--replay says what the host is; --assume cannot change that")
-    try:
-        return load(Path(args.replay))
-    except RunError as error:
-        raise UsageError(str(error)) from None
-
-
-def _replayed(args: argparse.Namespace, recording: Recording) -> Circumstances:
-    from softsnp.serve.circumstances import Circumstances
-
-    name = str(recording.header.get("design", ""))
-    found = find(name)
-    wanted = recording.header.get("class", "")
-    if wanted:
-        found = [design for design in found if design.class_name == wanted]
-    if not found:
-        raise UsageError(f"{args.replay}: there is no {wanted} in {name}")
-    try:
-        return Circumstances.of(recording.header, found[0].load())
-    except (KeyError, ValueError) as error:
-        raise UsageError(f"{args.replay}: is no recording of this softsnp: {error}") from None
+        given += [f"--{option}"] if getattr(args, option) else []
+    if given:
+        raise UsageError(f"--replay says what the host is; {given[0]} cannot change that")
+    return read(args.replay)
 
 
 def _follow(host: VirtualHost, recording: Recording) -> None:
@@ -300,3 +270,17 @@ def _follow(host: VirtualHost, recording: Recording) -> None:
         take_over(host, recording)
     except RunError as error:
         raise UsageError(str(error)) from None
+
+
+def _told_where(host: VirtualHost, recording: Recording) -> None:
+    """What is left standing, for the user to go on with."""
+    from softsnp.serve.replay import steps_to_follow
+
+    done = len(steps_to_follow(recording))
+    standing = [task.lane for task in host.plane.live.tasks if task.paused and not task.resting]
+    told = f"softsnp: {done} of {len(recording.steps)} steps are done"
+    if done < len(recording.steps):
+        told += f"; the last would be: softsnp ctl step {recording.steps[-1].lane}"
+    elif standing:
+        told += f"; in the middle of something: {', '.join(standing)} (softsnp ctl go)"
+    print(told, file=sys.stderr)

@@ -16,23 +16,22 @@ UNPROVED = ("[inf]", "[asm]")
 MODEL = "Memory is sequentially consistent here, and there is no NMI or interrupt context."
 
 
-def chart(trace: Trace, prop: Property, title: str) -> str:
+def chart(trace: Trace, prop: Property | None, title: str) -> str:
     """The whole mail body: what breaks, the steps, the state at the end, what it rests on.
 
-    No line is wider than WIDTH columns.
+    Without a property, what happened. No line is wider than WIDTH columns.
     """
+    end = f"Then {prop.broken}:" if prop else "Then this is the state:"
     parts = [
         _filled(title),
         "\n".join(_steps(trace)),
-        "\n".join(
-            [_filled(f"Then {prop.broken}:"), *_state(trace), *_standing(trace), *_lost(prop)]
-        ),
+        "\n".join([_filled(end), *_state(trace), *_standing(trace), *_lost(prop)]),
         "\n".join(_rests_on(trace)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _lost(prop: Property) -> list[str]:
+def _lost(prop: Property | None) -> list[str]:
     """What can no longer be reached from the end of a trace."""
     if not isinstance(prop, AlwaysPossible):
         return []

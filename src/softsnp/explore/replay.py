@@ -144,6 +144,7 @@ class Replay:
             events=taken.events,
             waits_for=step.what,
             decided=taken.decided,
+            restarted=taken.restarted,
         )
 
     def _where(self, activity: int) -> tuple[tuple[Frame, ...], Step]:

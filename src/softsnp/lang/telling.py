@@ -127,8 +127,8 @@ class Placing(InWorld):
     ``places`` maps each note and each thing written to the function that did it last.
     """
 
-    def __init__(self, spec: Specification) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: Specification, *others: Any) -> None:
+        super().__init__(spec, *others)
         self.places: dict[str, str] = {}
         population = spec.population()
         self.member = population.member if population else ""

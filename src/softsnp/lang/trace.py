@@ -39,6 +39,8 @@ class TraceStep:
     """What the step waited for, when it began with a wait."""
     decided: tuple[int, ...] = ()
     """The number of each member and of each alternative that was decided on, in order."""
+    restarted: bool = False
+    """Whether every other activity ended in it."""
 
 
 @dataclass(frozen=True)

@@ -95,10 +95,6 @@ class LiveDriver(InWorld):
 class TellingDriver(Placing, LiveDriver):
     """Also knows in which function each thing was done."""
 
-    def __init__(self, spec: Specification, world: World, decider: Decider) -> None:
-        Placing.__init__(self, spec)
-        LiveDriver.__init__(self, spec, world, decider)
-
     def begin(self, task: Task) -> None:
         super().begin(task)
         self.places = {}

@@ -23,6 +23,8 @@ from .live import Live
 from .recording import Recorded
 from .task import Task
 
+OUTSIDE = "from outside"
+"""The lane of what is no step of the specification: a register that somebody writes."""
 BeginAgain = Callable[[Live, Recorded], Task]
 """Begins the task of a recorded first step."""
 Outside = Callable[[Live, dict[str, Any]], None]
@@ -56,7 +58,7 @@ class Follower:
 
     def _one(self, recorded: Recorded) -> None:
         if recorded.outside is not None:
-            self.outside(self.live, recorded.outside)
+            self._from_outside(recorded.outside)
             return
         if recorded.begin is not None:
             self.lanes[recorded.lane] = self.begin(self.live, recorded)
@@ -73,6 +75,15 @@ class Follower:
             raise RunError(task.failed)
         if self.told.left:
             raise RunError(f"{recorded.lane} decides less than was recorded")
+
+    def _from_outside(self, what: dict[str, Any]) -> None:
+        before = self.live.world.copy()
+        self.outside(self.live, what)
+        done = changes(self.live.spec, before, self.live.world)
+        self.relevant |= changed(self.live.spec, before, self.live.world)
+        if OUTSIDE not in self.order:
+            self.order.append(OUTSIDE)
+        self.done.append(TraceStep(OUTSIDE, (), done, (), dict.fromkeys(done, ""), (), ()))
 
     def _step(self, task: Task) -> None:
         live = self.live

@@ -117,9 +117,7 @@ class ControlPlane:
         self.live = Live(spec, self.power_on(), decider, order, driver)
         if isinstance(decider, HostDecider):
             decider.plane = self
-        seconds = [c for c in range(cpus) if self.cpu(c, "sibling")]
-        firsts = [c for c in range(cpus) if not self.cpu(c, "sibling")]
-        self.first_thread = {**{c: c for c in firsts}, **dict(zip(seconds, firsts, strict=False))}
+        self.first_thread = self._cores()
         """The first thread of each CPU's core."""
 
     @property
@@ -135,6 +133,17 @@ class ControlPlane:
     def power_on(self) -> World:
         members = [Host.cpus.pack(bits)[1] for bits in self.spec.by_number(self.cpus)]
         return World({name: field.initial for name, field in self.spec.fields.items()}, members)
+
+    def begin_with(self, world: World) -> None:
+        """From another world than the one of power-on."""
+        self.live.driver.world = world
+        self.cpus = len(world.members)
+        self.first_thread = self._cores()
+
+    def _cores(self) -> dict[int, int]:
+        seconds = [c for c in range(self.cpus) if self.cpu(c, "sibling")]
+        firsts = [c for c in range(self.cpus) if not self.cpu(c, "sibling")]
+        return {**{c: c for c in firsts}, **dict(zip(seconds, firsts, strict=False))}
 
     def cpu(self, number: int, bit: str) -> bool:
         return bool(self.world.members[number] & self.bits[bit])
