@@ -105,6 +105,33 @@ def test_a_shared_library_too(bench: Bench) -> None:
     assert eax == TURIN
 
 
+GO_NOTE = r"""
+__asm__(".section .note.go.buildid, \"a\", @note\n"
+	".long 4, 4, 4\n.asciz \"Go\"\n.byte 0, 1, 2, 3, 4\n.text");
+"""
+
+
+@pytest.mark.parametrize("asks_libc", [False, True])
+def test_a_program_of_go_is_known_by_whether_it_asks_libc(bench: Bench, asks_libc: bool) -> None:
+    """Its runtime takes every signal, by libc with cgo, else by the system call."""
+    takes = r"""
+#include <signal.h>
+#include <string.h>
+__attribute__((constructor)) static void takes(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGILL, &action, NULL);
+}
+"""
+    program = bench.compile("go", SHOW + GO_NOTE + (takes if asks_libc else ""))
+    plain = answers(run([str(program), "80000002", "0"], dict(os.environ)).stdout)
+    result = answers(bench.run(program, "80000002", "0", "80000001", "0").stdout)
+    assert (result[1][0] == TURIN) == asks_libc
+    if not asks_libc:
+        assert result[0] == plain[0]
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_not_even_its_libraries_if_the_program_is_left_alone(bench: Bench, known: bool) -> None:
     library = bench.compile("libasks.so", LIBRARY, "-shared", "-fPIC")

@@ -12,11 +12,12 @@ Where it cannot work, and the real processor answers:
 - setuid and setgid programs, and whatever drops LD_PRELOAD from its environment (sudo, env -i);
 - the loader and libc: they have chosen their functions before, and must choose by the real
   processor. Resolvers of indirect functions that run while a library is bound at the start too;
-- programs that Go's linker made, with all their libraries: Go's runtime takes SIGILL by the system
-  call itself;
+- Go's programs without cgo, with all their libraries, if they are not static anyway: there Go's
+  runtime takes SIGILL by the system call itself;
 - code that is made at run time, or is read from a file by other means than the loader;
-- assembly without unwinding information in a file that has some: it cannot be told from tables of
-  numbers with certainty (libjpeg, x265, a function of nettle; compilers' code has it);
+- assembly that has neither unwinding information nor symbols, in a file that has some: it cannot be
+  told from tables of numbers with certainty (libjpeg, x265, a function of nettle; what compilers
+  make has it);
 - programs that the server does not see as they see themselves (mounted inside the virtual host,
   another root, deleted), with all their libraries; such libraries of other programs; everything on
   systems that refuse to make code writable.

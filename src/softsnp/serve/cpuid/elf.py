@@ -20,7 +20,8 @@ X86_64: Final = 62
 PROGRAM, SHARED = 2, 3
 CONTENT: Final = 1  # SHT_PROGBITS
 EXECUTABLE_SECTION: Final = 4
-SYMBOLS: Final = (2, 11)  # SHT_SYMTAB, SHT_DYNSYM
+DYNAMIC_SYMBOLS: Final = 11
+SYMBOLS: Final = (2, DYNAMIC_SYMBOLS)  # SHT_SYMTAB, SHT_DYNSYM
 FUNCTION: Final = 2
 TABLE_OF_FUNCTIONS: Final = 0x3B  # signed, 4 bytes, from the table's own beginning
 
@@ -84,7 +85,7 @@ class Elf:
         try:
             sections = [
                 (address, self.data[at : at + size])
-                for kind, flags, address, at, size in self._all_sections()
+                for kind, flags, address, at, size, _ in self._all_sections()
                 if kind == CONTENT and flags & EXECUTABLE_SECTION
             ]
         except (struct.error, OverflowError):
@@ -95,12 +96,12 @@ class Elf:
             if each.kind == LOAD and each.flags & EXECUTABLE
         )
 
-    def _all_sections(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """Type, flags, address, offset, size."""
+    def _all_sections(self) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Type, flags, address, offset, size, and the number of another that belongs to it."""
         offset, size, count = self._sections
         for index in range(count):
             _, *fields = _SECTION.unpack_from(self.data, offset + index * size)
-            yield (fields[0], fields[1], fields[2], fields[3], fields[4])
+            yield (fields[0], fields[1], fields[2], fields[3], fields[4], fields[5])
 
     def is_go(self) -> bool:
         """Whether Go's linker made it: it leaves a note of its own."""
@@ -111,14 +112,35 @@ class Elf:
                     return True
         return False
 
-    def functions(self) -> list[Function]:
-        """Rising: from the table for unwinding, else from symbols. Where data lies between them it
-        belongs to none.
-        """
+    def imports(self, name: str) -> bool:
+        """Whether another file is to provide the symbol."""
         try:
-            return list(self._unwound()) or sorted(set(self._symbols()))
-        except (struct.error, OverflowError):
-            return []
+            sections = list(self._all_sections())
+            for kind, _, _, at, size, link in sections:
+                if kind == DYNAMIC_SYMBOLS:
+                    strings = sections[link][3]
+                    table = self.data[at : at + size - size % _SYMBOL.size]
+                    for begin, _, _, section, _, _ in _SYMBOL.iter_unpack(table):
+                        here = strings + begin
+                        if not section and self.data[here : here + len(name) + 1] == (
+                            name.encode() + b"\0"
+                        ):
+                            return True
+        except (struct.error, OverflowError, IndexError):
+            pass
+        return False
+
+    def functions(self) -> tuple[list[Function], list[Function]]:
+        """Rising: from the table for unwinding, and from symbols, which assembly may have alone.
+        Where data lies between them it belongs to none.
+        """
+        found = []
+        for source in (self._unwound, self._symbols):
+            try:
+                found.append(sorted(set(source())))
+            except (struct.error, OverflowError):
+                found.append([])
+        return found[0], found[1]
 
     def _unwound(self) -> Iterator[Function]:
         for segment in self.segments:
@@ -155,7 +177,7 @@ class Elf:
         return None
 
     def _symbols(self) -> Iterator[Function]:
-        for kind, _, _, at, size in self._all_sections():
+        for kind, _, _, at, size, _ in self._all_sections():
             if kind in SYMBOLS:
                 table = self.data[at : at + size - size % _SYMBOL.size]
                 for _, info, _, section, value, extent in _SYMBOL.iter_unpack(table):

@@ -40,8 +40,8 @@ def check() -> None:
 def find_sites(path: Path) -> list[int]:
     """The virtual addresses, from the file, of every CPUID instruction, rising.
 
-    None in what is left alone: loaders and libc. Raises NotElf, OwnSignals for a program of Go,
-    OSError, NoDisassembler.
+    None in what is left alone: loaders and libc. Raises NotElf, OwnSignals for a program of Go
+    without cgo, OSError, NoDisassembler.
     """
     if path.resolve().name.startswith(LEFT_ALONE) or path.name.startswith(LEFT_ALONE):
         return []
@@ -57,19 +57,22 @@ def find_sites(path: Path) -> list[int]:
 def sites_of(data: bytes) -> list[int]:
     """The same of a file's content."""
     elf = Elf(data)
-    if elf.is_go():
-        raise OwnSignals("made by Go's linker: Go's runtime takes SIGILL by the system call itself")
+    # With cgo, Go's runtime asks libc.
+    if elf.is_go() and not elf.imports("sigaction"):
+        raise OwnSignals(
+            "made by Go without cgo: Go's runtime takes SIGILL by the system call itself"
+        )
     candidates = [(address, code, at) for address, code in elf.code() for at in _occurrences(code)]
     if not candidates:
         return []
-    functions = elf.functions()
+    unwound, symbols = elf.functions()
     disassembler = _disassembler()
     found = []
     for address, code, at in candidates:
-        function = around(functions, address + at)
+        function = around(unwound, address + at) or around(symbols, address + at)
         # What is between known functions is more likely a table of numbers, which a wrong guess
         # would falsify; an instruction that is missed is answered by the real processor.
-        if (function or not functions) and _is_instruction(
+        if (function or not (unwound or symbols)) and _is_instruction(
             disassembler, code, at, function, address
         ):
             found.append(address + at)
