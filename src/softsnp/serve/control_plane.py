@@ -18,7 +18,7 @@ from softsnp.spec.activities import Host
 from softsnp.spec.linux.init.main import CommandLine
 from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 
-from .operations import coroutine_of
+from .operations import RMPOPT_WORKER, coroutine_of
 
 FAILS = " fails"
 REST_IS_OFF = "the rest belong to cores that are offline"
@@ -176,7 +176,7 @@ class ControlPlane:
             begin=begin,
             target=target,
             endless="activity" in begin,
-            background=begin.get("activity") == "rmpopt-worker",
+            background=begin.get("activity") == RMPOPT_WORKER,
             lane=begin.get("lane"),
         )
 

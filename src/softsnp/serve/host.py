@@ -19,7 +19,7 @@ from .control_plane import ControlPlane, HostDecider, answered
 from .faults import NO_ANSWER, Faults
 from .firmware import Answer, Firmware, Platform, Request
 from .kernel_messages import KernelMessages
-from .operations import BOOT, OPERATIONS, SEV_IOCTL, described
+from .operations import BOOT, OPERATIONS, RMPOPT_WORKER, SEV_IOCTL, described
 from .sev_requests import Prepared
 from .tree import HostTree, KernelLog
 from .vfs import LATER, Call, Later
@@ -358,10 +358,17 @@ class VirtualHost:
 
     def _user_space_begins(self) -> None:
         self._busy.clear()
+        self.begin_workers()
         if self.autoload:
             self.perform("modprobe kvm-amd")
         for told in self.booted:
             told()
+
+    def begin_workers(self) -> None:
+        """The kernel's own tasks, which begin what they do by themselves."""
+        there = {task.role for task in self.plane.live.tasks}
+        if self.plane.spec.assumptions["rmpopt"] and RMPOPT_WORKER not in there:
+            self.plane.begin({"activity": RMPOPT_WORKER})
 
     def _failed(self, task: Task) -> None:
         """The specification cannot go on: the task stands there for ever, as after an oops."""

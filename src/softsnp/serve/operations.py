@@ -52,12 +52,13 @@ OPERATIONS: dict[str, Operation] = {
 """By the names that counterexamples use as well."""
 BOOT = "boot"
 SEV_IOCTL = "sev_ioctl"
+RMPOPT_WORKER = "rmpopt-worker"
 
 
-async def system_call(spec: Host, start: Callable[[Host], Work]) -> int | None:
+async def system_call(spec: Host, call: str) -> int | None:
     """An operation as its activity does it: begun when user space may begin something."""
     await spec.rest(spec.user_space_runs, atomic=SYSTEM_CALL)
-    return await start(spec)
+    return await OPERATIONS[call].start(spec)
 
 
 async def sev_ioctl(spec: Host, command: Command) -> int:
@@ -100,4 +101,4 @@ def coroutine_of(spec: Host, begin: dict[str, Any]) -> tuple[str, Work, int | No
         return role_of(command), sev_ioctl(spec, command), None
     operation = OPERATIONS[call]
     cpu = begin.get("cpu") if operation.about_a_cpu else None
-    return operation.role, system_call(spec, operation.start), cpu
+    return operation.role, system_call(spec, call), cpu

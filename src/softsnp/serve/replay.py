@@ -65,6 +65,7 @@ def take_over(host: VirtualHost, recording: Recording) -> None:
     follower.follow(steps_to_follow(recording))
     host.plane.live.driver.decider = host.plane.decider
     host.autoload = autoload
+    host.begin_workers()
     for task in host.plane.live.tasks:
         task.paused = not (task.background and task.resting)
 
