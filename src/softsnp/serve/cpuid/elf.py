@@ -10,6 +10,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 LOAD: Final = 1
@@ -130,41 +131,56 @@ class Elf:
             pass
         return False
 
-    def functions(self) -> tuple[list[Function], list[Function]]:
-        """Rising: from the table for unwinding, and from symbols, which assembly may have alone.
-        Where data lies between them it belongs to none.
-        """
-        found = []
-        for source in (self._unwound, self._symbols):
-            try:
-                found.append(sorted(set(source())))
-            except (struct.error, OverflowError):
-                found.append([])
-        return found[0], found[1]
+    def knows_functions(self) -> bool:
+        return bool(self._unwound or self._symbols)
 
-    def _unwound(self) -> Iterator[Function]:
+    def function_at(self, address: int) -> Function | None:
+        """The one that the address is in, by the table for unwinding, or else by symbols, which
+        assembly may have alone. Data that lies between functions is in none.
+        """
+        index = bisect_right(self._unwound, (address, 1 << 64))
+        if index:
+            begin, record = self._unwound[index - 1]
+            found = self._record(record)
+            if found and found.begin == begin and address < found.end:
+                return found
+        index = bisect_right(self._symbols, Function(address, 1 << 64))
+        found = self._symbols[index - 1] if index else None
+        return found if found and address < found.end else None
+
+    @cached_property
+    def _unwound(self) -> list[tuple[int, int]]:
+        """Where each function begins, and where its record is, rising."""
         for segment in self.segments:
-            if segment.kind != UNWINDING:
-                continue
-            table = self.data[segment.offset : segment.offset + segment.size]
-            if len(table) < 12 or (table[0], table[2], table[3]) != (1, 3, TABLE_OF_FUNCTIONS):
-                return
-            # The address of .eh_frame comes first: 4 bytes in every encoding that has them.
-            if table[1] & 0xF not in (3, 0xB):
-                return
-            (count,) = struct.unpack_from("<I", table, 8)
-            words = struct.unpack_from(f"<{2 * count}i", table, 12)
-            for begin, record in zip(words[::2], words[1::2], strict=True):
-                function = self._record(segment.address + record)
-                if function and function.begin == segment.address + begin:
-                    yield function
+            if segment.kind == UNWINDING:
+                try:
+                    return self._unwinding(segment)
+                except (struct.error, OverflowError):
+                    break
+        return []
+
+    def _unwinding(self, segment: Segment) -> list[tuple[int, int]]:
+        table = self.data[segment.offset : segment.offset + segment.size]
+        version, pointer, count_as, table_as, _, count = struct.unpack_from("<BBBBiI", table)
+        # The address of .eh_frame comes first: 4 bytes in every encoding that has them.
+        if (version, count_as, table_as) != (1, 3, TABLE_OF_FUNCTIONS) or pointer & 0xF not in (
+            3,
+            0xB,
+        ):
+            return []
+        words = struct.unpack_from(f"<{2 * count}i", table, 12)
+        base = segment.address
+        return sorted(
+            (base + begin, base + record)
+            for begin, record in zip(words[::2], words[1::2], strict=True)
+        )
 
     def _record(self, address: int) -> Function | None:
         """A function's record in .eh_frame, in the encoding that compilers use: its length, its
         common part, and the function's beginning, from here, and length, 4 bytes each.
         """
         offset = self._offset(address)
-        if offset is None:
+        if offset is None or offset + 16 > len(self.data):
             return None
         begin, size = struct.unpack_from("<iI", self.data, offset + 8)
         return Function(address + 8 + begin, address + 8 + begin + size)
@@ -176,17 +192,17 @@ class Elf:
                 return address - segment.address + segment.offset
         return None
 
-    def _symbols(self) -> Iterator[Function]:
+    @cached_property
+    def _symbols(self) -> list[Function]:
+        try:
+            return sorted(set(self._all_symbols()))
+        except (struct.error, OverflowError):
+            return []
+
+    def _all_symbols(self) -> Iterator[Function]:
         for kind, _, _, at, size, _ in self._all_sections():
             if kind in SYMBOLS:
                 table = self.data[at : at + size - size % _SYMBOL.size]
                 for _, info, _, section, value, extent in _SYMBOL.iter_unpack(table):
                     if info & 0xF == FUNCTION and section and extent:
                         yield Function(value, value + extent)
-
-
-def around(functions: list[Function], address: int) -> Function | None:
-    """The function that the address is in."""
-    index = bisect_right(functions, address, key=lambda function: function.begin)
-    found = functions[index - 1] if index else None
-    return found if found and address < found.end else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from .elf import Elf, Function, NotElf, around
+from .elf import Elf, Function, NotElf
 
 CPUID: Final = b"\x0f\xa2"
 LONGEST: Final = 15
@@ -65,14 +65,13 @@ def sites_of(data: bytes) -> list[int]:
     candidates = [(address, code, at) for address, code in elf.code() for at in _occurrences(code)]
     if not candidates:
         return []
-    unwound, symbols = elf.functions()
     disassembler = _disassembler()
     found = []
     for address, code, at in candidates:
-        function = around(unwound, address + at) or around(symbols, address + at)
+        function = elf.function_at(address + at)
         # What is between known functions is more likely a table of numbers, which a wrong guess
         # would falsify; an instruction that is missed is answered by the real processor.
-        if (function or not (unwound or symbols)) and _is_instruction(
+        if (function or not elf.knows_functions()) and _is_instruction(
             disassembler, code, at, function, address
         ):
             found.append(address + at)
