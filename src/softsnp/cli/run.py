@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(args: argparse.Namespace) -> int:
     _needs_the_extra()
+    from softsnp.serve.cpuid import CannotBuild, NoDisassembler
     from softsnp.serve.namespace.errors import CommandError, NamespaceError
     from softsnp.serve.state_document import StateError
     from softsnp.serve.verbs import VerbError
@@ -102,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     except CommandError as error:
         print(f"softsnp: {error}", file=sys.stderr)
         return error.status
-    except (NamespaceError, StateError, VerbError) as error:
+    except (CannotBuild, NamespaceError, NoDisassembler, StateError, VerbError) as error:
         raise UsageError(str(error)) from None
 
 
@@ -118,14 +119,12 @@ def _run(args: argparse.Namespace, stack: ExitStack) -> int:
     else:
         host.boot()
     _hint(circumstances, args.cpuid)
-    more, environment = _cpuid(args, circumstances, stack)
     surroundings = Surroundings(
-        environment=environment,
         user_namespace=True if args.user_namespace else None,
         fuse_device=args.fuse_device,
         real_kvm=args.real_kvm,
         real_time=args.latency,
-        more=more,
+        cpuid=args.cpuid,
     )
     return serve(host, args.command, surroundings, _trouble)
 
@@ -216,12 +215,6 @@ def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[Vi
             host.recorders.append(writer.add)
             stack.callback(writer.close)
         yield host
-
-
-def _cpuid(
-    args: argparse.Namespace, circumstances: Circumstances, stack: ExitStack
-) -> tuple[Mapping[str, Any], dict[str, str] | None]:
-    return {}, None
 
 
 def _hint(circumstances: Circumstances, cpuid: bool) -> None:

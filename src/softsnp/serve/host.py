@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from errno import EBUSY, EINTR, ESHUTDOWN
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -61,6 +62,8 @@ class VirtualHost:
         """Of /dev/sev."""
         self.kexec_loaded = False
         """A kernel is loaded, for kexec to start."""
+        self.cpuid_table: Path | None = None
+        """What programs map for CPUID's answers, if CPUID is answered."""
         self.steps = 0
         self.booted: list[Callable[[], None]] = []
         """Called when user space begins to run."""

@@ -40,5 +40,5 @@ def latency(task: Task) -> float:
     if function == "psp_command":
         return COMMANDS.get(here.get("command"), USUAL_COMMAND)
     if function == "cpu_subsys_online" and here.get("retries"):
-        return FIRST_RETRY * 2 ** (int(here["retries"]) - 1)
+        return FIRST_RETRY * float(2 ** (int(here["retries"]) - 1))
     return FUNCTIONS.get(function, 0.0)

@@ -257,6 +257,19 @@ def hashstick(host: VirtualHost, args: Arguments) -> dict[str, Any]:
     return {"hashstick": base64.b64encode(wrapped).decode()}
 
 
+def cpuid(host: VirtualHost, args: Arguments) -> dict[str, Any]:
+    from .cpuid import FEATURES, table, write
+
+    if host.cpuid_table is None:
+        raise VerbError("CPUID is not answered on this host: start it with softsnp run --cpuid")
+    without = [name for name in str(args.get("without", "")).split(",") if name]
+    for name in without:
+        if name not in FEATURES:
+            raise VerbError(f"without wants {', '.join(FEATURES)}, with commas; got {name!r}")
+    write(host.cpuid_table, table(host.generation, host.topology, without))
+    return {"without": without}
+
+
 # --- tasks that stand where a replay left them ----------------------------------------------------
 
 
@@ -332,6 +345,11 @@ VERBS: dict[str, Verb] = {
         {"snp*": "its security version", "version*": "MAJOR.MINOR.BUILD"},
     ),
     "hashstick": Verb("a VLEK hashstick, wrapped for this chip and its TCB", at_once(hashstick)),
+    "cpuid": Verb(
+        "what CPUID tells of memory encryption from now on",
+        at_once(cpuid),
+        {"without*": "features that it lacks: sev-snp,vmpl (default: it has all)"},
+    ),
     "step": Verb("let a task take one step", at_once(step), {"lane": "see tasks"}),
     "go": Verb("let tasks that a replay left standing go on", at_once(resume), {"lane*": "one"}),
 }

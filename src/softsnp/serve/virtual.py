@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from .control import Connection
+from .cpuid import Finder, Mirror, build, table
+from .cpuid import environment as preloaded
 from .host import VirtualHost
 from .latencies import latency
 from .namespace.launch import launch
-from .namespace.plan import Bind, Plan
+from .namespace.plan import HOME, Bind, Plan
 from .namespace.session import Started
 from .sev_device import SevDevice
 from .tools import tools
 from .tree import PLACES
-from .vfs import Fixed, Node
+from .vfs import Fixed
+
+TABLE = f"{HOME}/cpuid"
+"""What CPUID answers; programs map it."""
+SITES = f"{HOME}/cpuid-sites"
+"""Where programs ask which of their bytes are CPUID instructions."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,8 @@ class Surroundings:
     """Whether /dev/kvm is the machine's own."""
     real_time: bool = False
     """Whether things take as long as they do on hardware."""
-    more: Mapping[str, Node] = field(default_factory=dict)
-    """More files, by their place."""
+    cpuid: bool = False
+    """Whether CPUID is answered as the host's processor would."""
 
 
 def run(
@@ -47,18 +56,29 @@ def run(
         live.delay = latency
     nodes = {**host.tree.nodes, "sev": SevDevice(host)}
     places = {**PLACES, "sev": "/dev/sev"}
-    for number, (place, node) in enumerate(surroundings.more.items()):
-        nodes[f"more{number}"] = node
-        places[f"more{number}"] = place
     if surroundings.real_kvm:
         del nodes["kvm"]
+    files: dict[str, bytes] = {}
+    environment = surroundings.environment
+    if surroundings.cpuid:
+        files, environment = _answer_cpuid(host, environment)
+        nodes["cpuid-sites"] = Mirror(Finder())
+        places["cpuid-sites"] = SITES
     plan = Plan(
         tuple(Bind(name, places[name]) for name in nodes),
         tools(),
-        surroundings.environment,
+        files,
+        environment,
         surroundings.user_namespace,
         surroundings.fuse_device,
     )
+
+    def begun(session: Started) -> None:
+        if surroundings.cpuid:
+            host.cpuid_table = Path(f"/proc/{session.init}/root{TABLE}")
+        if started is not None:
+            started(session)
+
     return launch(
         Fixed(nodes),
         plan,
@@ -66,5 +86,15 @@ def run(
         trouble,
         host,
         lambda loop, connection: Connection(host, loop, connection).begin(),
-        started,
+        begun,
     )
+
+
+def _answer_cpuid(
+    host: VirtualHost, environment: Mapping[str, str] | None
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """(files for the namespace, the command's environment). Raises CannotBuild."""
+    inherited = dict(os.environ if environment is None else environment)
+    content = table(host.generation, host.topology)
+    added = preloaded(build(inherited), Path(TABLE), Path(SITES), inherited)
+    return {PurePath(TABLE).name: content}, {**inherited, **added}

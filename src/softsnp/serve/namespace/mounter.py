@@ -102,6 +102,7 @@ def _mount(task: Task, reporter: Reporter) -> Places:
     for bind in plan.binds:
         if not in_proc(bind.place):
             places.put(bind)
+    places.put_files(plan.files)
     places.put_tools(plan.tools)
     if task.control is not None:
         with step("binding the socket", CONTROL):

@@ -11,7 +11,7 @@ from typing import Final
 
 from . import system
 from .messages import step
-from .plan import TOOLS, Bind
+from .plan import HOME, TOOLS, Bind
 
 PROGRAMS: Final = ("/usr/sbin", "/sbin", "/usr/bin", "/bin")
 """Where programs are hidden by tools of the same name."""
@@ -72,6 +72,13 @@ class Places:
             Path(directory).mkdir()
             Path(directory).chmod(mode)
             self._ours.add(directory)
+
+    def put_files(self, files: Mapping[str, bytes]) -> None:
+        """Ordinary files, in HOME."""
+        for name, content in files.items():
+            file = Path(HOME, name)
+            with step("making the file", str(file)):
+                file.write_bytes(content)
 
     def put_tools(self, tools: Mapping[str, str]) -> None:
         """Programs, in TOOLS and over those of the same name."""

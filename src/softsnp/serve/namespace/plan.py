@@ -36,6 +36,8 @@ class Plan:
     and hide programs of the same name, except such as are symbolic links: hiding a link would hide
     what it points to, under all of its names (modprobe, lsmod and rmmod are all kmod).
     """
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Names in HOME, and what is in them: ordinary files, for what has to be mapped."""
     environment: Mapping[str, str] | None = None
     """The command's; None: that of the caller. TOOLS is put first in its PATH."""
     user_namespace: bool | None = None
