@@ -59,15 +59,13 @@ class Elf:
     def __init__(self, data: bytes) -> None:
         self.data = data
         try:
-            magic, kind, machine, _, _, segments, sections, *_, rest = (
-                *_HEADER.unpack_from(data)[:7],
-                _HEADER.unpack_from(data)[9:],
-            )
+            header = _HEADER.unpack_from(data)
+            magic, kind, machine, _, _, segments, sections = header[:7]
+            segment_size, segment_count, section_size, section_count = header[9:13]
             if magic[:6] != b"\x7fELF\x02\x01" or machine != X86_64:
                 raise NotElf("not an ELF file for x86-64")
             if kind not in (PROGRAM, SHARED):
                 raise NotElf("an ELF file, but neither a program nor a library")
-            segment_size, segment_count, section_size, section_count, _ = rest
             self.segments = [
                 Segment(kind, flags, offset, address, size)
                 for kind, flags, offset, address, _, size, *_ in (
@@ -162,11 +160,10 @@ class Elf:
     def _unwinding(self, segment: Segment) -> list[tuple[int, int]]:
         table = self.data[segment.offset : segment.offset + segment.size]
         version, pointer, count_as, table_as, _, count = struct.unpack_from("<BBBBiI", table)
-        # The address of .eh_frame comes first: 4 bytes in every encoding that has them.
-        if (version, count_as, table_as) != (1, 3, TABLE_OF_FUNCTIONS) or pointer & 0xF not in (
-            3,
-            0xB,
-        ):
+        # The address of .eh_frame comes first: in these two formats it has 4 bytes.
+        if pointer & 0xF not in (3, 0xB):
+            return []
+        if (version, count_as, table_as) != (1, 3, TABLE_OF_FUNCTIONS):
             return []
         words = struct.unpack_from(f"<{2 * count}i", table, 12)
         base = segment.address
