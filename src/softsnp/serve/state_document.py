@@ -76,16 +76,19 @@ class _Reader:
         if not isinstance(generation, str) or generation not in GENERATIONS:
             raise self._wrong("$.generation", f"one of {', '.join(GENERATIONS)}", generation)
         keys = self._object(top.get("keys"), "$.keys")
+        oca, pek, pdh = (
+            KeyPair(*self._some(keys, name, ("number", "major", "minor"), "$.keys"))
+            for name in ("oca", "pek", "pdh")
+        )
         return Kept(
             generation,
             self._seed(top.get("seed")),
             Version(*self._some(top, "firmware", ("major", "minor", "build"))),
             self._tcb(self._object(top.get("committed_tcb"), "$.committed_tcb"), generation),
-            *(
-                KeyPair(*self._some(keys, name, ("number", "major", "minor"), "$.keys"))
-                for name in ("oca", "pek", "pdh")
-            ),
-            owner=self._owner(top.get("owner")),
+            oca,
+            pek,
+            pdh,
+            self._owner(top.get("owner")),
         )
 
     def _header(self, top: Mapping[str, object]) -> None:
