@@ -25,7 +25,9 @@ class Channel:
         """The next request; None when there is none."""
         while not self.ended:
             try:
-                return os.read(self.descriptor, BUFFER_SIZE)
+                message = os.read(self.descriptor, BUFFER_SIZE)
+                self.ended = not message
+                return message or None
             except OSError as error:
                 if error.errno == errno.EAGAIN:
                     return None

@@ -16,6 +16,7 @@ from softsnp.serve.vfs import Directory, Link
 from .channel import Channel
 from .directories import Directories
 from .files import Files
+from .guard import Guard
 from .nodes import Nodes, permits
 from .protocol import (
     ACCESS_IN,
@@ -69,6 +70,7 @@ class Server:
         self._nodes = Nodes(root)
         self._waiting = Waiting(clock, trouble)
         self._transfer = Transfer()
+        self._guard = Guard(self._channel, self._transfer)
         self._files = Files(self._channel, self._nodes, self._waiting)
         self._directories = Directories(self._nodes)
         self._operations: dict[int, Callable[[int, bytes, Request], Answer]] = {
@@ -116,9 +118,11 @@ class Server:
         for _ in range(SLICE):
             message = receive()
             if message is None:
-                return self._waiting.look_again()
+                wanted = self._waiting.look_again()
+                return 0.0 if self._serve_what_was_put_aside() else wanted
             serve(message)
         self._waiting.look_again()
+        self._serve_what_was_put_aside()
         return 0.0
 
     def serve(self, message: bytes) -> None:
@@ -147,9 +151,21 @@ class Server:
             if answer is not None and request.close():
                 self._channel.answer(unique, answer)
 
+    def start(self) -> None:
+        """Begins to watch over itself, in a thread: a process that forks does so before."""
+        self._guard.start()
+
     def close(self) -> None:
         """Releases every open file, as their last clients are gone. Answers nobody."""
+        self._guard.stop()
         self._files.release_all()
+
+    def _serve_what_was_put_aside(self) -> bool:
+        """Whether there may be more of it soon."""
+        active, aside = self._guard.active, self._guard.aside
+        while aside:
+            self.serve(aside.popleft())
+        return active
 
     def _refusal(self, error: int) -> Callable[[int, bytes, Request], Answer]:
         """What the kernel itself says where a file system has no such operation, like sysfs."""

@@ -85,6 +85,8 @@ def step_failed(step: str, place: str, error: int) -> NamespaceError:
             message += "; `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` as root"
     elif error == errno.ENODEV and step.startswith("mounting"):
         message += "\n  the kernel lacks that file system: try `modprobe fuse`"
+    elif error == errno.EINVAL and step.startswith("mounting FUSE"):
+        message += "\n  the FUSE device must be a node of character device 10:229"
     elif error == errno.ENOSPC:
         message += "\n  a limit is reached: see /proc/sys/user/max_*_namespaces and fs.mount-max"
     return NamespaceError(message)

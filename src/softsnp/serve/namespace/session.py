@@ -160,6 +160,7 @@ class Session:
                 self._loop.forget(descriptor)
 
         self._server = server
+        server.start()
         self._works.insert(0, server)
         self._loop.watch(descriptor, ready)
 
