@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from .control import Connection
-from .cpuid import Finder, Mirror, build, table
+from .cpuid import Finder, Mirror, build, check, table
 from .cpuid import environment as preloaded
 from .host import VirtualHost
 from .latencies import latency
@@ -93,7 +93,8 @@ def run(
 def _answer_cpuid(
     host: VirtualHost, environment: Mapping[str, str] | None
 ) -> tuple[dict[str, bytes], dict[str, str]]:
-    """(files for the namespace, the command's environment). Raises CannotBuild."""
+    """(files for the namespace, the command's environment). Raises CannotBuild, NoDisassembler."""
+    check()
     inherited = dict(os.environ if environment is None else environment)
     content = table(host.generation, host.topology)
     added = preloaded(build(inherited), Path(TABLE), Path(SITES), inherited)
