@@ -1,6 +1,6 @@
 """The control channel: a line of JSON for each request, and one for each answer, in any order.
 
-Request: ``{"do": VERB, "with": {NAME: VALUE}, "id": ANYTHING}``; ``with`` and ``id`` may lack.
+Request: ``{"do": VERB, "with": {NAME: VALUE}, "id": TEXT OR NUMBER}``; ``with`` and ``id`` may lack.
 Answer: ``{"id": …, "ok": true, "result": …}`` or ``{"id": …, "ok": false, "error": TEXT,
 "errno": NAME}``, ``errno`` only where the kernel refused it.
 """
@@ -77,7 +77,7 @@ class Connection:
 
         try:
             request = _parsed(line)
-            name = request.get("id")
+            name = _named(request)
             verb = VERBS[request["do"]]
             args = request.get("with", {})
             verb.run(
@@ -110,7 +110,7 @@ class Connection:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         request = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # JSON's and UTF-8's; nested too deep
         raise VerbError(f"a request is a line of JSON: {error}") from None
     if not isinstance(request, dict) or not isinstance(request.get("do"), str):
         raise VerbError('a request is an object with a verb: {"do": "status"}')
@@ -128,6 +128,14 @@ def _parsed(line: bytes) -> dict[str, Any]:
         if not name.endswith("*") and name not in given:
             raise VerbError(f"{do} wants {name}: {sentence}")
     return request
+
+
+def _named(request: dict[str, Any]) -> str | float | None:
+    """The request's id. What is nested may be too deep for an answer around it."""
+    name = request.get("id")
+    if name is not None and not isinstance(name, str | int | float):
+        raise VerbError(f'"id" is a text or a number; got {name!r:.40}')
+    return name
 
 
 # --- the client's side ----------------------------------------------------------------------------

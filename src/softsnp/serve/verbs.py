@@ -94,6 +94,11 @@ def number_of(args: Arguments, name: str) -> int:
         raise VerbError(f"{name} wants a number; got {args[name]!r}") from None
 
 
+def is_number(text: str) -> bool:
+    """A decimal one, and not one that Python refuses for its length."""
+    return text.isdecimal() and len(text) < 10
+
+
 # --- looking --------------------------------------------------------------------------------------
 
 
@@ -213,7 +218,7 @@ def command_line(host: VirtualHost, text: str) -> None:
         name, _, value = word.partition("=")
         if decider.command_line is not CommandLine.NOTHING:
             raise VerbError(f"one of maxcpus=, nr_cpus= and nosmt at a time; got {text!r}")
-        if name == "maxcpus" and value.isdecimal() and int(value) >= 1:
+        if name == "maxcpus" and is_number(value) and int(value) >= 1:
             decider.command_line, decider.maxcpus = CommandLine.MAXCPUS, int(value)
         elif name == "nr_cpus" and value == str(there - 1):
             decider.command_line = CommandLine.NR_CPUS
@@ -239,7 +244,7 @@ def stage_firmware(host: VirtualHost, args: Arguments) -> dict[str, Any]:
     version = image.version
     if "version" in args:
         parts = str(args["version"]).split(".")
-        if len(parts) != 3 or not all(part.isdecimal() and int(part) < 256 for part in parts):
+        if len(parts) != 3 or not all(is_number(part) and int(part) < 256 for part in parts):
             raise VerbError(f"version wants MAJOR.MINOR.BUILD; got {args['version']!r}")
         version = type(version)(*(int(part) for part in parts))
     security = number_of(args, "snp") if "snp" in args else image.snp
