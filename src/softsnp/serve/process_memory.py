@@ -9,6 +9,8 @@ from typing import Any, Final
 
 SMALL: Final = 4096
 """Bytes that go through a buffer which is there already."""
+LARGEST: Final = 1 << 26
+"""Bytes that are read at once: far more than the kernel itself would allocate."""
 ADDRESS_END: Final = 1 << 64
 EXTENTS: Final = Struct("<QQQQ")
 """Two of the kernel's struct iovec, ours and theirs: address and length of each."""
@@ -40,7 +42,9 @@ class Transfer:
             return ctypes.string_at(self._address, length)
         if length == 0:
             return b""
-        buffer = (ctypes.c_char * _possible(pid, address, length))()
+        if _possible(pid, address, length) > LARGEST:
+            raise OSError(errno.ENOMEM, f"{length} bytes are more than any command takes")
+        buffer = (ctypes.c_char * length)()
         self._run(self._read, pid, ctypes.addressof(buffer), address, length)
         return buffer.raw
 

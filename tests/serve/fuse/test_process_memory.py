@@ -44,6 +44,13 @@ def test_nothing_at_all_is_moved_from_anywhere() -> None:
     memory.write(0, b"")
 
 
+def test_no_length_makes_the_server_run_out_of_memory() -> None:
+    memory = ProcessMemory(Transfer(), os.getpid())
+    with pytest.raises(OSError) as raised:
+        memory.read(4096, 1 << 40)
+    assert raised.value.errno == errno.ENOMEM
+
+
 def test_a_call_that_is_answered_has_no_memory() -> None:
     there = ctypes.create_string_buffer(8)
     memory = ProcessMemory(Transfer(), os.getpid())

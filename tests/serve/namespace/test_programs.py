@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -132,6 +134,31 @@ def test_whatever_runs_ends_with_the_command(any_host: Host) -> None:
 
 def test_it_begins_where_the_caller_is(any_host: Host) -> None:
     assert shell(any_host, "pwd") == [str(ROOT)]
+
+
+def test_a_host_in_a_host(any_host: Host) -> None:
+    script = "cat /dev/small/counter; ls /dev/softsnp"
+    assert shell(any_host, f"{shlex.join(command_line('sh', '-c', script))}") == ["0", "bin", "ctl"]
+
+
+def test_a_user_namespace_in_which_no_new_proc_may_be_mounted(host: Host) -> None:
+    """As in a container, where parts of /proc are masked."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("masking a part of /proc needs root and unshare(1)")
+    inner = command_line("cat", "/proc/version", options=("--userns", "--announce"))
+    masked = f"mount -t tmpfs none /proc/tty && exec {shlex.join(inner)}"
+    ran = subprocess.run(
+        ["unshare", "-m", "sh", "-c", masked],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    if "unshare" in ran.stderr or "mount:" in ran.stderr:
+        pytest.skip(f"nothing can be mounted here: {ran.stderr.strip()}")
+    assert ran.stdout == "a version of its own\n"
+    assert "missing /proc\n" in ran.stderr
 
 
 def test_what_the_caller_has_opened_for_the_command_is_open(host: Host) -> None:

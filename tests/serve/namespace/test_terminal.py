@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import time
 from pathlib import Path
 
@@ -91,6 +92,26 @@ def test_the_callers_shell_has_its_terminal_back(host: Host, bash: str) -> None:
     _, status = os.waitpid(session.pid, 0)
     os.close(session.master)
     assert os.waitstatus_to_exitcode(status) == 4
+
+
+def test_the_callers_shell_stops_and_continues_it(host: Host, bash: str) -> None:
+    session = Session(bash, "--norc", "-i")
+    session.until("> ")
+    session.type(shlex.join(command_line("sh", "-c", "echo ready; sleep 1000")) + "\n")
+    session.until("ready\r")
+    session.type("\x1a")
+    session.until("Stopped")
+    session.type("fg\n")
+    session.until("fg\r")
+    time.sleep(0.2)
+    session.type("\x03")
+    session.until("> ")
+    session.type("echo status $?\n")
+    session.until("status 130\r")
+    session.type("exit 0\n")
+    _, status = os.waitpid(session.pid, 0)
+    os.close(session.master)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_command_is_interrupted_by_the_terminal(host: Host, bash: str) -> None:

@@ -41,8 +41,10 @@ def _finish_mounting(task: Task, places: Places) -> None:
     flags = system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC
     # Where parts of /proc are masked no new one may show them, and the old one has to do: its
     # numbers of processes are those outside.
-    with suppress(OSError):
+    try:
         system.mount("proc", "/proc", "proc", flags)
+    except OSError:
+        places.missing.append("/proc")
     for bind in task.plan.binds:
         if in_proc(bind.place):
             places.put(bind)

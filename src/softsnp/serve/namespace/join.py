@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -13,6 +13,7 @@ from . import system
 from .errors import NamespaceError, command_failed, described, step_failed
 from .plan import INIT_NAME, with_tools
 from .task import HEARD_BY_ALL, PASSED_ON, PYTHON_CHANGED, exit_status
+from .terminal import Terminal
 
 
 def hosts() -> Iterator[int]:
@@ -30,19 +31,22 @@ def join(init: int, command: Sequence[str], environment: Mapping[str, str] | Non
         handle = os.pidfd_open(init)
     except OSError as error:
         raise _no_host(init, described(error.errno or 0)) from None
+    terminal = Terminal()
     try:
         name = _name(init)
         if name != INIT_NAME:
-            raise _no_host(init, f"it is called {name!r}")
+            raise _no_host(init, f"it is called {name!r}" if name else "it has ended")
         reading, writing = os.pipe()
         middle = os.fork()
         if middle == 0:
             os.close(reading)
             os._exit(_enter(init, handle, command, environment, writing))
         os.close(writing)
-        return _wait(middle, command[0], reading)
+        with _signals_passed_on(middle):
+            return _wait(middle, command[0], reading)
     finally:
         os.close(handle)
+        terminal.restore()
 
 
 def _no_host(init: int, why: str) -> NamespaceError:
@@ -53,10 +57,13 @@ def _no_host(init: int, why: str) -> NamespaceError:
 
 
 def _name(pid: int) -> str | None:
+    """A process's comm; None for one that is gone, or has ended and waits to be reaped."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+        stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    return None if rest.split()[0] in ("Z", "X") else name
 
 
 def _enter(
@@ -80,7 +87,7 @@ def _enter(
         child = os.fork()
         if child == 0:
             stage = "command"
-            for number in (*HEARD_BY_ALL, *PYTHON_CHANGED):
+            for number in (*PASSED_ON, *HEARD_BY_ALL, *PYTHON_CHANGED):
                 signal.signal(number, signal.SIG_DFL)
             variables = with_tools(os.environ if environment is None else environment)
             os.execvpe(command[0], list(command), variables)
@@ -88,34 +95,36 @@ def _enter(
         os.write(report, f"{stage} {error.errno or 0}".encode())
         return 70
     os.close(report)
-    _pass_signals_on(child)
-    _, status = os.waitpid(child, 0)
+    with _signals_passed_on(child):
+        _, status = os.waitpid(child, 0)
     return exit_status(status)
 
 
 def _wait(child: int, command: str, reading: int) -> int:
-    _pass_signals_on(child)
     with os.fdopen(reading, "rb") as report:
         failed = report.read().decode().split()
     _, status = os.waitpid(child, 0)
-    if failed:
-        error = int(failed[1])
-        raise (
-            command_failed(command, error)
-            if failed[0] == "command"
-            else step_failed("entering the namespace of the virtual host", "", error)
-        )
-    return exit_status(status)
+    if not failed:
+        return exit_status(status)
+    stage, error = failed[0], int(failed[1])
+    if stage == "command":
+        raise command_failed(command, error)
+    raise step_failed("entering the namespace of the virtual host", "", error)
 
 
-def _pass_signals_on(child: int) -> None:
-    """To a process; what a terminal sends is its own business."""
+@contextmanager
+def _signals_passed_on(child: int) -> Iterator[None]:
+    """To a process; what a terminal sends it gets by itself."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         with suppress(ProcessLookupError):
             os.kill(child, number)
 
-    for number in PASSED_ON:
-        signal.signal(number, pass_on)
-    for number in HEARD_BY_ALL:
-        signal.signal(number, signal.SIG_IGN)
+    before = {number: signal.getsignal(number) for number in (*PASSED_ON, *HEARD_BY_ALL)}
+    for number in before:
+        signal.signal(number, pass_on if number in PASSED_ON else signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

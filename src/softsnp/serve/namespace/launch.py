@@ -64,7 +64,8 @@ def launch(
             session.close()
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # None: whatever was there is not Python's, and cannot be put back
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
         terminal.restore()
 
 

@@ -89,7 +89,7 @@ def _mount(task: Task, reporter: Reporter) -> Places:
     with step("making private", "/"):
         system.mount("none", "/", "", system.MS_REC | system.MS_PRIVATE)
     places = Places(TREE)
-    places.open_up("/dev")
+    places.open_up("/dev", without=[Path(HOME).name])  # in which we may be running ourselves
     places.make_directory(HOME, 0o700)
     places.make_directory(TOOLS, 0o755)
     places.make_directory(TREE, 0o700)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -50,8 +50,10 @@ class Places:
             else:
                 self._bind(source, bind.place, kind, system.MS_BIND)
 
-    def open_up(self, directory: str) -> None:
-        """From now on new names can be made in the directory."""
+    def open_up(self, directory: str, without: Collection[str] = ()) -> None:
+        """From now on new names can be made in the directory; those in ``without`` are not there
+        any more.
+        """
         if directory in self._ours:
             return
         with step("hiding", directory):
@@ -60,7 +62,7 @@ class Places:
                 system.mount("softsnp", directory, "tmpfs", system.MS_NOSUID, "mode=755")
                 self._ours.add(directory)
                 os.fchdir(original)  # relative names lead to what is hidden
-                for name in sorted(os.listdir(original)):  # noqa: PTH208, of a descriptor
+                for name in sorted({*os.listdir(original)} - {*without}):  # noqa: PTH208, of a descriptor
                     self._copy(name, f"{directory}/{name}")
                 os.chdir("/")
             finally:

@@ -41,7 +41,9 @@ class Started:
     init: int
     """The pid of the namespace's first process, as it is seen outside."""
     missing: tuple[str, ...]
-    """The places where nothing could be put: there is nothing to put it on."""
+    """The places where nothing could be put: there is nothing to put it on. "/proc" itself, if no
+    new one may be mounted: the processes have other numbers in the old one.
+    """
 
 
 class Session:
