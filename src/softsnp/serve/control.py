@@ -1,6 +1,6 @@
 """The control channel: a line of JSON for each request, and one for each answer, in any order.
 
-Request: ``{"do": VERB, "with": {NAME: VALUE}, "id": TEXT OR NUMBER}``; ``with`` and ``id`` may lack.
+Request: ``{"do": VERB, "with": {NAME: VALUE}, "id": TEXT OR NUMBER}``; the last two may lack.
 Answer: ``{"id": …, "ok": true, "result": …}`` or ``{"id": …, "ok": false, "error": TEXT,
 "errno": NAME}``, ``errno`` only where the kernel refused it.
 """

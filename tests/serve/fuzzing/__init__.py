@@ -1,0 +1,1 @@
+"""Random clients of a virtual host, and what each of their calls may come to."""
