@@ -106,6 +106,25 @@ def test_a_path_keeps_its_number(steps: list[list[str]]) -> None:
     assert len(set(numbers.values())) == len(numbers)
 
 
+def test_who_comes_while_a_file_is_written_finds_it_under_another_number(kernel: Kernel) -> None:
+    """Since the kernel lets one client write to an inode, and the others wait for it."""
+    first = kernel.find("stored")
+    assert kernel.find("stored") == first
+    reader = kernel.open(first, os.O_RDONLY)
+    assert kernel.find("stored") == first
+    writer = kernel.open(first, os.O_WRONLY)
+    second = kernel.find("stored")
+    assert second != first and kernel.find("stored") == second
+    attr = ATTR.unpack_from(kernel.ask(Opcode.GETATTR, second, bytes(16))[1], ATTR_OUT.size)
+    assert attr[0] == first
+    kernel.open(second, os.O_RDWR)
+    third = kernel.find("stored")
+    assert third not in (first, second)
+    for handle in (reader, writer):
+        kernel.ask(Opcode.RELEASE, first, struct.pack("<QIIQ", handle, 0, 0, 0))
+    assert kernel.find("stored") == first
+
+
 def test_permission_bits_hold_for_everybody_but_root(kernel: Kernel) -> None:
     node = kernel.find("stored")
     read, write = struct.pack("<II", os.O_RDONLY, 0), struct.pack("<II", os.O_WRONLY, 0)

@@ -94,9 +94,23 @@ def every_position() -> None:
 
 
 def many_at_once() -> None:
-    """Each waits for its own answer."""
+    """Each waits for its own answer, and nobody for another's."""
     writers = [subprocess.Popen(["/bin/sh", "-c", "echo x > /dev/small/written"]) for _ in range(8)]
     assert [writer.wait() for writer in writers] == [0] * 8
+    assert int((SMALL / "most").read_text()) > 1
+
+
+def one_number_for_all() -> None:
+    before = os.stat(SMALL / "counter").st_ino  # noqa: PTH116
+    with (SMALL / "counter").open("w") as one, (SMALL / "counter").open("w") as other:
+        assert os.fstat(one.fileno()).st_ino == os.fstat(other.fileno()).st_ino == before
+        listed = {entry.name: entry.inode() for entry in os.scandir(SMALL)}
+        assert listed["counter"] == before
+        one.write("1")
+        one.flush()
+        assert (SMALL / "counter").read_text() == "1\n"
+        other.write("2")
+    assert (SMALL / "counter").read_text() == "2\n"
 
 
 def polling() -> None:

@@ -178,16 +178,19 @@ class Answers:
 
 
 class Written(Slow):
-    """Writing takes a while."""
+    """Writing takes a while. ``most`` is how many were waiting at a time."""
+
+    most = 0
 
     def _keep(self, call: Call, length: int = 0) -> Later:
+        self.most = max(self.most, len(self.kept) + 1)
         done = call.done
         call.done = lambda _: done(length)
         return super()._keep(call, length)
 
 
 def tree(kept: list[tuple[float, Call]], answers: Answers) -> Fixed:
-    counter, polled = Counter(), Polled()
+    counter, polled, written = Counter(), Polled(), Written(kept, 0.3)
 
     def break_work(call: Call, text: str) -> int:
         answers.broken = True
@@ -200,7 +203,8 @@ def tree(kept: list[tuple[float, Call]], answers: Answers) -> Fixed:
                     "counter": counter,
                     "registers": Registers(),
                     "slow": Slow(kept, 0.3),
-                    "written": Written(kept, 0.3),
+                    "written": written,
+                    "most": Text(lambda: f"{written.most}\n"),
                     "never": Slow(kept, None),
                     "never-says": Slow(kept, None, says=True),
                     "waits": Slow(kept, None, interruptible=True),

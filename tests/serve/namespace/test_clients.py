@@ -21,6 +21,7 @@ from .conftest import Host
             clients.pointer_into_a_file,
             clients.every_position,
             clients.many_at_once,
+            clients.one_number_for_all,
             clients.polling,
             clients.a_caught_signal,
             clients.an_interruptible_call,

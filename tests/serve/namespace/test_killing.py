@@ -148,6 +148,28 @@ def test_nothing_is_left(any_options: Options, number: int) -> None:
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
+@pytest.mark.parametrize("number", range(ROUNDS // 3))
+def test_a_host_that_has_hardly_begun(any_options: Options, number: int) -> None:
+    marker = f"{1_000_000 + 1000 * os.getpid() + number}"
+    before = Path("/proc/self/mountinfo").read_text()
+    with subprocess.Popen(
+        command_line("sleep", marker, options=any_options),
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment(),
+    ) as process:
+        time.sleep(0.03 * random.Random(number).random() + 0.1 + 0.02 * number)
+        process.kill()
+    assert until(lambda: not any(marker in line for line in command_lines()))
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_text(errors="replace")
+
+
 def dying(running: Running) -> list[str]:
     """The names of clients with a SIGKILL that they have not died of."""
     found = []

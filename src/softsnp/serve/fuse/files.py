@@ -54,6 +54,8 @@ class Files:
         self._nodes = nodes
         self._waiting = waiting
         self._opened: dict[int, Opened] = {}
+        self._writing: dict[int, int] = {}
+        """The node of each that is open for writing."""
         self._polled: dict[int, int] = {}
         """The kernel's own numbers of open files that are polled."""
         self._next = 1
@@ -71,11 +73,17 @@ class Files:
         file.open(handle, request)
         self._next += 1
         self._opened[number] = file, handle
+        if wanted & os.W_OK:
+            self._nodes.opened_for_writing(node)
+            self._writing[number] = node
         return OPEN_OUT.pack(number, SEEKABLE if file.seekable else UNSEEKABLE, 0)
 
     def release(self, node: int, message: bytes, request: Request) -> bytes:
         (number,) = RELEASE_IN.unpack_from(message, BODY)
         self._polled.pop(number, None)
+        written = self._writing.pop(number, None)
+        if written is not None:
+            self._nodes.closed_for_writing(written)
         opened = self._opened.pop(number, None)
         if opened is not None:
             file, handle = opened

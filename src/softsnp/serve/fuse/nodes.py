@@ -2,6 +2,10 @@
 
 A number belongs to a path for good: a directory may generate its nodes anew whenever it is asked,
 and there are no more numbers than paths were ever found.
+
+One exception: the kernel lets one client at a time write to an inode beyond its size, which
+O_TRUNC makes 0. A file that somebody has open for writing is found under another number, therefore,
+by whoever comes next, so that each waits for nobody but us. stat(2) tells the same number of all.
 """
 
 from __future__ import annotations
@@ -25,6 +29,12 @@ class Nodes:
         self._nodes: list[Node | None] = [None] * ROOT_ID + [root]
         self._parents: list[int] = [ROOT_ID] * (ROOT_ID + 1)
         self._numbers: dict[tuple[int, str], int] = {}
+        self._others: dict[int, list[int]] = {}
+        """Further numbers of a file."""
+        self._first: dict[int, int] = {}
+        """The number to which a further one belongs."""
+        self._writers: dict[int, int] = {}
+        """How often a number is open for writing."""
 
     def __getitem__(self, number: int) -> Node:
         """Raises ESTALE for a number that was never given."""
@@ -57,7 +67,30 @@ class Nodes:
         node = self.directory(parent).lookup(name)
         if node is None:
             raise OSError(errno.ENOENT, "")
-        return self.number(parent, name, node)
+        number = self.number(parent, name, node)
+        return self._free(number) if number in self._writers else number
+
+    def opened_for_writing(self, number: int) -> None:
+        self._writers[number] = self._writers.get(number, 0) + 1
+
+    def closed_for_writing(self, number: int) -> None:
+        self._writers[number] -= 1
+        if not self._writers[number]:
+            del self._writers[number]
+
+    def _free(self, number: int) -> int:
+        """A number of the same file that nobody has open for writing."""
+        others = self._others.setdefault(number, [])
+        for other in others:
+            if other not in self._writers:
+                self._nodes[other] = self._nodes[number]
+                return other
+        other = len(self._nodes)
+        self._nodes.append(self._nodes[number])
+        self._parents.append(self._parents[number])
+        others.append(other)
+        self._first[other] = number
+        return other
 
     def listing(self, number: int) -> Iterator[tuple[str, int, int]]:
         """Every name of a directory, with its number and its type."""
@@ -78,8 +111,9 @@ class Nodes:
         node = self[number]
         links = 2 if isinstance(node, Directory) else 1
         mode = file_type(node) | node.mode
+        told = self._first.get(number, number)
         return ATTR.pack(
-            number, size_of(node), 0, 0, 0, 0, 0, 0, 0, mode, links, 0, 0, 0, BLOCK, 0
+            told, size_of(node), 0, 0, 0, 0, 0, 0, 0, mode, links, 0, 0, 0, BLOCK, 0
         )  # fmt: skip
 
 
