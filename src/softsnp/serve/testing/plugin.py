@@ -55,9 +55,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             continue
         marked = _marked(metafunc.definition) if fixture == "snp_host" else {}
         given = {**_of_command_line(metafunc.config), **marked}
-        choices = list(combinations(given))
-        if len(choices) != 1:
-            several = [name for name, value in given.items() if isinstance(value, list | tuple)]
+        several = [name for name, value in given.items() if isinstance(value, list | tuple)]
+        if several:
+            choices = list(combinations(given))
             names = ["-".join(str(choice[name]) for name in several) for choice in choices]
             if fixture == "snp_session_host":
                 metafunc.parametrize(fixture, choices, indirect=True, ids=names, scope="session")

@@ -41,7 +41,7 @@ class Server:
         """Returns when the host is up. Raises HostError."""
         self.options = options
         self._told = ""
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115: close() does
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = _softsnp_run(options, [*INSIDE, "wait"], self._errors.fileno())
         try:
             answer = self._first_line()
