@@ -43,7 +43,9 @@ class Call:
     fail: Callable[[int], None]
     """Answers it with an errno, positive."""
     when_interrupted: Callable[[], None] | None = None
-    """Called when the client is being killed. It answers the call, with EINTR for instance."""
+    """Called when the client is being killed, or interrupted if the call is ``interruptible``. It
+    answers the call, with EINTR for instance; if it does not, that is the answer.
+    """
     interruptible: bool = False
     """Whether any signal that the client takes interrupts it, and not only one that kills."""
     argument: int = 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,28 @@ def test_what_the_caller_has_opened_for_the_command_is_open(host: Host) -> None:
     )
     os.close(reading)
     assert ran.stdout == b"for the command\n"
+
+
+def test_a_caller_that_ignores_its_children(host: Host) -> None:
+    """And one that begins in the background: what it ignores, the command ignores."""
+    ignoring = (
+        "import os, signal, sys\n"
+        "for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):\n"
+        "    signal.signal(number, signal.SIG_IGN)\n"
+        "os.execvp(sys.argv[1], sys.argv[1:])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", ignoring, *command_line("cat", "/proc/self/status", "/no/file")],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=ROOT,
+        env=environment(),
+    )
+    assert ran.returncode == 1
+    status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines())
+    expected = sum(1 << (n - 1) for n in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP))
+    assert int(status["SigIgn"], 16) == expected
 
 
 def test_signals_are_default_again(host: Host) -> None:

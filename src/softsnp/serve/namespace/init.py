@@ -13,7 +13,16 @@ from . import system
 from .messages import Reporter, in_child, step
 from .places import Places
 from .plan import INIT_NAME
-from .task import HEARD_BY_ALL, PASSED_ON, PYTHON_CHANGED, TREE, Task, exit_status, in_proc
+from .task import (
+    HEARD_BY_ALL,
+    PASSED_ON,
+    PYTHON_CHANGED,
+    TREE,
+    WAITED_FOR,
+    Task,
+    exit_status,
+    in_proc,
+)
 
 
 def run(task: Task, reporter: Reporter, places: Places, alive: int) -> int:
@@ -71,7 +80,7 @@ def _start(task: Task, reporter: Reporter) -> int:
 
 
 def _execute(task: Task) -> int:
-    for number in (*PASSED_ON, *HEARD_BY_ALL, *PYTHON_CHANGED):
+    for number in (*PASSED_ON, *HEARD_BY_ALL, *WAITED_FOR, *PYTHON_CHANGED):
         ignored = number in task.ignored
         signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
     with suppress(OSError):  # else it begins at the root

@@ -12,7 +12,7 @@ from types import FrameType
 from . import system
 from .errors import NamespaceError, command_failed, described, step_failed
 from .plan import INIT_NAME, with_tools
-from .task import HEARD_BY_ALL, PASSED_ON, PYTHON_CHANGED, exit_status
+from .task import HEARD_BY_ALL, PASSED_ON, PYTHON_CHANGED, WAITED_FOR, exit_status
 from .terminal import Terminal
 
 
@@ -36,6 +36,8 @@ def join(init: int, command: Sequence[str], environment: Mapping[str, str] | Non
         name = _name(init)
         if name != INIT_NAME:
             raise _no_host(init, f"it is called {name!r}" if name else "it has ended")
+        for number in WAITED_FOR:
+            signal.signal(number, signal.SIG_DFL)
         reading, writing = os.pipe()
         middle = os.fork()
         if middle == 0:
@@ -121,8 +123,10 @@ def _signals_passed_on(child: int) -> Iterator[None]:
             os.kill(child, number)
 
     before = {number: signal.getsignal(number) for number in (*PASSED_ON, *HEARD_BY_ALL)}
-    for number in before:
-        signal.signal(number, pass_on if number in PASSED_ON else signal.SIG_IGN)
+    for number in PASSED_ON:
+        signal.signal(number, pass_on)
+    for number in HEARD_BY_ALL:
+        signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from . import mounter
 from .messages import Reporter, in_child
 from .plan import Plan
 from .session import Control, Session, Started
-from .task import HEARD_BY_ALL, PASSED_ON, Task
+from .task import HEARD_BY_ALL, PASSED_ON, WAITED_FOR, Task
 from .terminal import Terminal
 
 BROKEN: Final = 70
@@ -51,6 +51,8 @@ def launch(
     try:
         for number in HEARD_BY_ALL:
             signal.signal(number, signal.SIG_IGN)
+        for number in WAITED_FOR:
+            signal.signal(number, signal.SIG_DFL)
         ignored = frozenset(n for n, handler in before.items() if handler is signal.SIG_IGN)
         session = _begin(plan, command, ignored, root, trouble, work, control, started)
         try:
@@ -104,7 +106,7 @@ def _begin(
 
 
 def _signals() -> tuple[signal.Signals, ...]:
-    return (*PASSED_ON, *HEARD_BY_ALL)
+    return (*PASSED_ON, *HEARD_BY_ALL, *WAITED_FOR)
 
 
 def _working_directory() -> str:

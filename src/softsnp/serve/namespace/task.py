@@ -17,6 +17,8 @@ PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR
 """What the command gets of the signals that the server gets."""
 HEARD_BY_ALL: Final = (signal.SIGINT, signal.SIGQUIT)
 """What a terminal sends to the command, too."""
+WAITED_FOR: Final = (signal.SIGCHLD,)
+"""What must not be ignored: children that end would be forgotten, and their statuses."""
 PYTHON_CHANGED: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 """What Python ignores, and no command expects to be ignored."""
 
