@@ -213,6 +213,7 @@ def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[Vi
                 raise UsageError(f"--record {args.record}: {error.strerror}") from None
             writer = Writer(out, circumstances.header(), host.start)
             host.recorders.append(writer.add)
+            host.idle.append(writer.flush)
             stack.callback(writer.close)
         yield host
 

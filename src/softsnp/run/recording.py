@@ -128,6 +128,7 @@ class Writer:
         self.out.write(json.dumps(step.to_json(), ensure_ascii=False))
 
     def flush(self) -> None:
+        """What was added is in the file, whatever comes."""
         self.out.flush()
 
     def close(self) -> None:

@@ -28,8 +28,14 @@ from .view import Topology
 
 SLICE = 32
 """Steps between two looks at who else wants something."""
-SHUTDOWN = (Command.SHUTDOWN, Command.SNP_SHUTDOWN_EX)
-"""Commands whose status no ioctl hears of."""
+RESET = (Ioctl.FACTORY_RESET.name,)
+WANT_SEV = tuple(one.name for one in Ioctl if one.name.startswith(("PEK_", "PDH_")))
+HEARD = {
+    Command.PLATFORM_STATUS: RESET,
+    Command.SHUTDOWN: RESET,
+    Command.INIT_EX: WANT_SEV,
+}
+"""Whose status an ioctl hears of besides its own command's, by the ioctls that do."""
 NOT_ITS_PAGE = "it is not the firmware's page: INVALID_PAGE_STATE"
 MODULE_OPERATIONS = ("modprobe ccp", "rmmod ccp", "modprobe kvm-amd", "rmmod kvm-amd")
 POWER_OPERATIONS = ("suspend", "test suspend", "hibernate", "kexec", "reboot")
@@ -65,8 +71,8 @@ class VirtualHost:
         self.cpuid_table: Path | None = None
         """What programs map for CPUID's answers, if CPUID is answered."""
         self.steps = 0
-        self.booted: list[Callable[[], None]] = []
-        """Called when user space begins to run."""
+        self.idle: list[Callable[[], None]] = []
+        """Called when nobody can go on for now."""
         seed = circumstances.seed
         self.plane = ControlPlane(
             circumstances.specification(),
@@ -157,6 +163,9 @@ class VirtualHost:
     def work(self) -> float | None:
         """A slice of what is under way. Seconds until there is more; None if that is nothing."""
         more = self.plane.live.work(SLICE)
+        if more != 0.0:
+            for told in self.idle:
+                told()
         if self.scalar("powered_off"):
             self.power_cycle()
             return 0.0
@@ -247,17 +256,26 @@ class VirtualHost:
             if bracket and result is not ENDED and result < 0:
                 kept["error"] = Status.INVALID_PLATFORM_STATE.value
             answer = kept.get("answer")
-            error = kept.get("error", 0 if answer is not None else None)
-            done(result, error, answer)
+            if answer is None and ("asked" in kept or self._finds_psp_dead(prepared, result)):
+                answer = Answer(Status.HWERROR_PLATFORM, lengths=request.lengths)
+            done(result, kept.get("error"), answer)
 
         task = self.plane.begin(begin, ended)
         task.kept["request"] = request
+
+    def _finds_psp_dead(self, prepared: Prepared, result: Any) -> bool:
+        """Whether it is the ioctl's own command that cannot be sent, and not INIT_EX before it."""
+        wants_sev = prepared.stands_for is Command.PEK_GEN
+        return result == -EBUSY and (self.sev_is_up() or not wants_sev)
 
     def sev_is_there(self) -> bool:
         return bool(self.scalar("ccp_loaded"))
 
     def sev_is_up(self) -> bool:
         return self.scalar("sev_plat_state") is State.INIT
+
+    def snp_is_missed(self) -> bool:
+        return self.plane.spec.ioctls != "bracket" and not self.scalar("snp_initialized")
 
     def opened(self, delta: int) -> None:
         self.open_files += delta
@@ -277,12 +295,13 @@ class VirtualHost:
         """
         task = self.plane.live.current
         kept = task.kept if task is not None else {}
-        injected = self.faults.take(what)
-        if injected is not None:
-            kept["status"] = injected.status
-            return True
         request = kept.get("request")
-        if request is None or what == NO_ANSWER or not self._is_own(task, what):
+        own = request is not None and self._is_own(task, what)
+        injected = self.faults.take(request.command.name if own else what)
+        if injected is not None:
+            kept["late" if what == NO_ANSWER else "status"] = injected.status
+            return True
+        if not own:
             return False
         status = self.firmware.consider(request, self.platform())
         if status is Status.SUCCESS:
@@ -347,15 +366,17 @@ class VirtualHost:
         own = self._is_own(task, command.name)
         if own:
             kept["asked"] = True
+        value = kept.pop("status", status.value) if status is not Status.SUCCESS else 0
+        late = "late" in kept
+        if own or task.begin.get("operation") in HEARD.get(command, ()):
+            kept["error"] = 0 if late else value
         if status is Status.SUCCESS:
             if command is Command.SNP_SHUTDOWN_EX:
                 self.firmware.snp_shut_down()
             elif own and "request" in kept:
                 kept["answer"] = self.firmware.execute(kept["request"], self.platform())
-            return f"{command.name} → {status.name}"
-        value = kept.pop("status", status.value)
-        if command not in SHUTDOWN:
-            kept.setdefault("error", value)
+        if late:
+            kept.pop("answer", None)
         known = [one.name for one in Status if one.value == value]
         return f"{command.name} → {known[0] if known else status.name}"
 
@@ -364,8 +385,6 @@ class VirtualHost:
         self.begin_workers()
         if self.autoload:
             self.perform("modprobe kvm-amd")
-        for told in self.booted:
-            told()
 
     def begin_workers(self) -> None:
         """The kernel's own tasks, which begin what they do by themselves."""
