@@ -12,8 +12,10 @@ from softsnp.spec.activities import SNP_IOCTLS, SYSTEM_CALL, Host
 from softsnp.spec.linux.kernel.cpu_smt import SmtControl
 
 Work = Coroutine[Step, None, int | None]
-MOST_FILES = 3
-"""As ccp_users counts them. Who comes later waits before the ioctl, as it would for its mutex."""
+MOST_IOCTLS = 2
+"""Of the three users that ccp_users counts, one is KVM, now or soon. Who comes later waits before the
+ioctl, as it would for its mutex.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,12 @@ async def sev_ioctl(spec: Host, command: Command) -> int:
     """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl(), as many at once as the count of files has room
     for
     """
-    await spec.rest(
-        lambda: spec.user_space_runs() and spec.ccp_users < MOST_FILES, atomic=SYSTEM_CALL
-    )
+
+    def may_begin() -> bool:
+        most = MOST_IOCTLS + bool(spec.kvm_amd)
+        return spec.user_space_runs() and spec.ccp_users < most
+
+    await spec.rest(may_begin, atomic=SYSTEM_CALL)
     return await spec.sev_ioctl(command)
 
 
