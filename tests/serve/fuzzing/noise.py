@@ -17,10 +17,12 @@ CPUS: Final = Path("/sys/devices/system/cpu")
 CONTROL: Final = "/dev/softsnp/ctl"
 REGISTERS: Final = (0x10, 0x1B, 0x8B, 0xC0000080, 0xC0010010, 0xC0010015, 0xC001001A, 0xC001001D,
                     0xC0010117, 0xC0010131, 0xC0010132, 0xC0010133, 0xC0010139)  # fmt: skip
+LSCPU: Final = "lscpu"
+"""Of util-linux 2.38: dereferences NULL if a CPU goes offline between its looks at it."""
 TOOLS: Final = (
     ("chcpu", "-d", "{cpu}"),
     ("chcpu", "-e", "{cpu}"),
-    ("lscpu",),
+    (LSCPU,),
     ("rdmsr", "-a", "0xc0010010"),
     ("modprobe", "-r", "kvm_amd"),
     ("modprobe", "kvm_amd"),
@@ -101,7 +103,7 @@ class Noise:
             self.report.add(f"{' '.join(command)} does not end")
         else:
             self.report.count(f"{tool[0]} exits with {ran.returncode}")
-            if ran.returncode < 0 or b"the host ended" in ran.stderr:
+            if (ran.returncode < 0 and tool[0] != LSCPU) or b"the host ended" in ran.stderr:
                 self.report.add(f"{' '.join(command)}: {ran.returncode}: {ran.stderr!r}")
 
     def _control(self) -> None:

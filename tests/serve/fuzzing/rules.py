@@ -27,8 +27,10 @@ IDENTIFIER: Final = 64
 OTHER_NUMBER: Final = frozenset({EINVAL, EFAULT, ENOTTY, EOPNOTSUPP})
 FIRMWARE: Final = frozenset({EIO})
 """What a command that reached the firmware may end with, besides well."""
-SNP_FIRMWARE: Final = FIRMWARE | {ENODEV, EINVAL}
-"""Where SNP is not up, some kernels say ENODEV or EINVAL."""
+SNP_IS_DOWN: Final = frozenset({ENODEV, EINVAL})
+"""What some kernels say then, before they look at what was given."""
+SNP_FIRMWARE: Final = FIRMWARE | SNP_IS_DOWN
+SNP: Final = range(Ioctl.SNP_PLATFORM_STATUS.value, Ioctl.SNP_VLEK_LOAD.value + 1)
 INIT: Final = FIRMWARE | {ENODEV}
 """Where legacy SEV is to be initialized first."""
 
@@ -100,7 +102,7 @@ def expected(memory: Memory, number: int, argument: int, may_write: bool) -> Exp
     try:
         rule = _RULES[Ioctl(command)](given)
     except Refused as refused:
-        rule = Expected(frozenset({refused.errno}))
+        rule = Expected(frozenset({refused.errno}) | (SNP_IS_DOWN if command in SNP else set()))
     inputs = ((pointer, 1), *given.inputs)
     if not memory.writable(argument, ISSUE.size):
         # The struct is copied back last, whatever came before.

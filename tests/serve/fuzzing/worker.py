@@ -131,7 +131,7 @@ class Worker:
 
 
 def work(process: int, threads: int, calls: int, seed: int, signals: bool) -> Report:
-    """All the threads of a process, to their ends. ``signals``: a timer's are caught all the time."""
+    """All the threads of a process. ``signals``: it catches those of a timer all the time."""
     workers = [
         Worker(f"{process}.{thread}", f"{seed} worker {process}.{thread}", calls)
         for thread in range(threads)

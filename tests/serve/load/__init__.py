@@ -1,0 +1,1 @@
+"""Virtual hosts under load, while they are killed, and with many CPUs."""
