@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree findings claims bench sysfs kernels mutations clean
+.PHONY: check test pins agree findings claims bench sysfs kernels clients mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -48,6 +48,10 @@ kernels: .venv/installed-test
 	for name in linux-6.12 linux-7.3; do $(BIN)/softsnp conform --record recordings/kernels \
 	  --vmlinux build/kernels/$$name/vmlinux --module build/kernels/$$name/ccp.ko || exit; done
 
+# Unmodified programs for the tests of the virtual host, into build/clients.
+clients:
+	$(PYTHON) -m clients.fetch
+
 # Mistakes in the specification: which recording catches each, and which verdict.
 mutations: .venv/installed-test
 	$(BIN)/python -m tests.conform.mutate
@@ -62,7 +66,7 @@ mutations: .venv/installed-test
 	$(PYTHON) -m venv .venv
 
 .venv/installed: pyproject.toml .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[native]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[native,run]'
 	@touch $@
 
 .venv/installed-test: pyproject.toml .venv/bin/python

@@ -10,9 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 600
-HEAVY = ("numpy", "numba", "rich", "unicorn", "drgn", "softsnp.spec", "softsnp.explore")
+HEAVY = (
+    "numpy",
+    "numba",
+    "rich",
+    "unicorn",
+    "drgn",
+    "cryptography",
+    "capstone",
+    "softsnp.spec",
+    "softsnp.explore",
+)
 SOURCES = sorted(
-    path for top in ("src", "tests", "bench", "recordings") for path in (ROOT / top).rglob("*.py")
+    path
+    for top in ("src", "tests", "bench", "recordings", "clients")
+    for path in (ROOT / top).rglob("*.py")
 )
 
 
