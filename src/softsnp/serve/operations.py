@@ -13,8 +13,8 @@ from softsnp.spec.linux.kernel.cpu_smt import SmtControl
 
 Work = Coroutine[Step, None, int | None]
 MOST_IOCTLS = 2
-"""Of the three users that ccp_users counts, one is KVM, now or soon. Who comes later waits before the
-ioctl, as it would for its mutex.
+"""Of the three users that ccp_users counts, one is KVM, now or soon. Who comes later waits before
+the ioctl, as it would for its mutex.
 """
 
 
