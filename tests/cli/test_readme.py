@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.virtual_hosts import needs, on_host
+
 from .conftest import Softsnp
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", README)
-SHOWN = [text for _, text in BLOCKS if text.startswith("$ softsnp ")]
+SESSIONS = [text for _, text in BLOCKS if text.startswith("$ softsnp run ")]
+SHOWN = [text for _, text in BLOCKS if text.startswith("$ softsnp ") and text not in SESSIONS]
 MOST_LINES = 5
 
 
@@ -24,6 +27,18 @@ def test_a_command_prints_what_is_shown_below_it(softsnp: Softsnp, shown: str) -
     done = softsnp(*shlex.split(command)[2:])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == printed
+
+
+@pytest.mark.parametrize("shown", SESSIONS, ids=lambda text: text.partition("\n")[0])
+def test_a_session_goes_as_it_is_shown(shown: str) -> None:
+    """Each line after a # is typed, and what is below it appears."""
+    needs("snphost", "rdmsr", "chcpu")
+    first, *lines = shown.splitlines()
+    assert first.endswith(" -- bash")
+    typed = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+    script = "\n".join(f"echo {shlex.quote('# ' + line)}; {line}" for line in typed)
+    done = on_host(f"exec 2>&1\n{script}", *shlex.split(first)[3:-2])
+    assert done.stdout.splitlines() == lines
 
 
 def test_it_says_what_softsnp_is_and_then_shows_it() -> None:
