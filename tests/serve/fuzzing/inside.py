@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from softsnp.abi.sev import SEV_ISSUE_CMD, Ioctl
+from softsnp.serve.control import ask as ask_control
 
-from .noise import Noise
+from .noise import CONTROL, Noise
 from .report import Report
 from .worker import work
 
@@ -39,8 +40,18 @@ def ask(command: Ioctl, data: bytes) -> tuple[int, bytes]:
     return 0, buffer.raw
 
 
+def make_device() -> None:
+    """ccp may have been removed, and without a shutdown of SNP only power brings its device back."""
+    for verb, args in (("modprobe", {"module": "ccp"}), ("power-cycle", {})):
+        try:
+            DEVICE.open("rb").close()
+        except FileNotFoundError:
+            ask_control(Path(CONTROL), verb, **args)
+
+
 def reference() -> dict[str, object]:
     """What no call of a fuzzer can change: the API's version, and the chip's identifier."""
+    make_device()
     answer: dict[str, object] = {}
     error, status = ask(Ioctl.PLATFORM_STATUS, bytes(12))
     answer["PLATFORM_STATUS"] = error, status[:2].hex(), status[7]

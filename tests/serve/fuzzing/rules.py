@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from errno import EFAULT, EINVAL, EIO, ENODEV, ENOMEM, ENOTTY, EOPNOTSUPP, EPERM
 from typing import Final
 
@@ -24,6 +24,8 @@ BLOB: Final = 16 << 10
 ALLOCATION: Final = 4 << 20
 HASHSTICK: Final = 432
 IDENTIFIER: Final = 64
+SHORT_IDENTIFIER: Final = 8
+"""Turin's."""
 OTHER_NUMBER: Final = frozenset({EINVAL, EFAULT, ENOTTY, EOPNOTSUPP})
 FIRMWARE: Final = frozenset({EIO})
 """What a command that reached the firmware may end with, besides well."""
@@ -31,8 +33,8 @@ SNP_IS_DOWN: Final = frozenset({ENODEV, EINVAL})
 """What some kernels say then, before they look at what was given."""
 SNP_FIRMWARE: Final = FIRMWARE | SNP_IS_DOWN
 SNP: Final = range(Ioctl.SNP_PLATFORM_STATUS.value, Ioctl.SNP_VLEK_LOAD.value + 1)
-INIT: Final = FIRMWARE | {ENODEV}
-"""Where legacy SEV is to be initialized first."""
+INIT: Final = FIRMWARE | {ENODEV, EOPNOTSUPP}
+"""Where legacy SEV is to be initialized first, and with it SNP, which not all CPUs may be fit for."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _pek_csr(given: Given) -> Expected:
 
 def _pdh_cert_export(given: Given) -> Expected:
     pdh, room, chain, chain_room = given.read("<QIQI")
-    query = not pdh or not room or not chain
+    query = not (pdh and room and chain and chain_room)
     if not query and max(room, chain_room) > BLOB:
         raise Refused(EFAULT)
     fits = not query and room >= CERTIFICATE and chain_room >= CHAIN
@@ -163,17 +165,24 @@ def _pek_cert_import(given: Given) -> Expected:
     return _asks(given, INIT)
 
 
+def _identifier(given: Given, address: int, room: int, *lengths: Extent) -> Expected:
+    """As long as that of the chip is, which a client cannot tell."""
+    fits = room >= SHORT_IDENTIFIER
+    shorter = _asks(given, FIRMWARE, *lengths, (address, SHORT_IDENTIFIER)) if fits else None
+    blob = [(address, min(room, IDENTIFIER))] if fits else []
+    rule = _asks(given, FIRMWARE, *lengths, *blob, fits=fits)
+    return replace(rule, errnos=rule.errnos | shorter.errnos) if shorter else rule
+
+
 def _get_id(given: Given) -> Expected:
-    return _asks(given, FIRMWARE, (given.pointer, IDENTIFIER))
+    return _identifier(given, given.pointer, IDENTIFIER)
 
 
 def _get_id2(given: Given) -> Expected:
     address, length = given.read("<QI")
     if address and length > ALLOCATION:
         raise Refused(ENOMEM)
-    fits = bool(address) and length >= IDENTIFIER
-    blob = [(address, IDENTIFIER)] if fits else []
-    return _asks(given, FIRMWARE, (given.pointer + 8, 4), *blob, fits=fits)
+    return _identifier(given, address, length if address else 0, (given.pointer + 8, 4))
 
 
 def _snp_platform_status(given: Given) -> Expected:
