@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from softsnp.abi.errno import ENODEV, ENOENT
 from softsnp.abi.sev import Command
@@ -48,6 +49,9 @@ SEV_INIT = 1  # SEV_STATE_INIT
 class KernelHost:
     """One kernel with its ccp module, over the specification's hardware, with all CPUs online."""
 
+    mailbox: ClassVar[type[Ccp]] = Ccp
+    """What answers the driver's commands."""
+
     def __init__(self, kernel: Kernel, cpus: int, spec: Host, world: World) -> None:
         self.kernel = kernel
         self.memory = memory = kernel.memory
@@ -68,7 +72,7 @@ class KernelHost:
         memory.put32(kernel.address("cc_vendor"), kernel.constant("CC_VENDOR_AMD"))
         self.machine.call("cc_platform_set", kernel.constant("CC_ATTR_HOST_SEV_SNP"))
         memory.put8(kernel.address("amd_iommu_snp_en"), 1)
-        self.ccp = Ccp(self.machine, self.hardware)
+        self.ccp = self.mailbox(self.machine, self.hardware)
         self.machine.forbid(stubs_core.NOT_HERE)
         self.special = self._special()
         self.arguments = memory.allocate(64)

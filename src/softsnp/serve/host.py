@@ -295,13 +295,12 @@ class VirtualHost:
         """
         task = self.plane.live.current
         kept = task.kept if task is not None else {}
-        request = kept.get("request")
-        own = request is not None and self._is_own(task, what)
-        injected = self.faults.take(request.command.name if own else what)
+        request: Request | None = kept.get("request") if self._is_own(task, what) else None
+        injected = self.faults.take(request.command.name if request is not None else what)
         if injected is not None:
             kept["late" if what == NO_ANSWER else "status"] = injected.status
             return True
-        if not own:
+        if request is None:
             return False
         status = self.firmware.consider(request, self.platform())
         if status is Status.SUCCESS:

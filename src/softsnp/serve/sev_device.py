@@ -33,6 +33,9 @@ class SevHost(Protocol):
     def sev_is_up(self) -> bool:
         """Whether the driver takes legacy SEV for initialized."""
 
+    def snp_is_missed(self) -> bool:
+        """Whether SNP is down, so that ioctls which want it are refused whatever they point at."""
+
     def issue(self, asked: Ioctl, prepared: Prepared, done: Outcome) -> None:
         """Begin an ioctl."""
 
@@ -74,7 +77,10 @@ class SevDevice(File):
         if command >= len(Ioctl):
             raise OSError(EINVAL, "")
         asked = Ioctl(command)
-        caller = Caller(call.memory, pointer, handle.writable, self.host.sev_is_up())
+        host = self.host
+        caller = Caller(
+            call.memory, pointer, handle.writable, host.sev_is_up(), host.snp_is_missed()
+        )
         try:
             prepared = prepare(asked, caller)
         except OSError as refused:
@@ -90,7 +96,7 @@ class SevDevice(File):
             call.done(_write(call, [(call.argument, told)], result))
 
         call.when_interrupted = lambda: call.fail(EINTR)
-        self.host.issue(asked, prepared, done)
+        host.issue(asked, prepared, done)
         return LATER
 
 

@@ -45,12 +45,16 @@ class Prepared:
 class Caller:
     """Who asks: memory, the pointer given, and whether /dev/sev is open for writing."""
 
-    def __init__(self, memory: Memory, pointer: int, writable: bool, sev_is_up: bool) -> None:
+    def __init__(
+        self, memory: Memory, pointer: int, writable: bool, sev_is_up: bool, snp_is_missed: bool
+    ) -> None:
         self.memory = memory
         self.pointer = pointer
         self.writable = writable
         self.sev_is_up = sev_is_up
         """The driver's cached state of legacy SEV."""
+        self.snp_is_missed = snp_is_missed
+        """SNP is down, and the driver says so before it looks at memory."""
 
     def must_write(self) -> None:
         if not self.writable:
@@ -115,7 +119,7 @@ def _pek_csr(caller: Caller) -> Prepared:
 
 def _pdh_cert_export(caller: Caller) -> Prepared:
     pdh, pdh_length, chain, chain_length = caller.read("<QIQI")
-    if not pdh or not pdh_length or not chain:
+    if not (pdh and pdh_length and chain and chain_length):
         room = (0, 0)
     elif max(pdh_length, chain_length) > MOST_BLOB:
         raise OSError(EFAULT, "")
@@ -167,23 +171,36 @@ def _snp_commit(caller: Caller) -> Prepared:
     )  # the driver says the length; the caller's struct is not looked at
 
 
-def _snp_set_config(caller: Caller) -> Prepared:
+def _with_snp(caller: Caller, command: Command, read: Callable[[], Request]) -> Prepared:
+    """What wants SNP and takes something from memory. Without SNP nobody looks at that, and the
+    specification refuses the command.
+    """
     caller.must_point()
     caller.must_write()
-    return Prepared(
-        Command.SNP_CONFIG, Request(Command.SNP_CONFIG, caller.memory.read(caller.pointer, 64))
-    )
+    try:
+        return Prepared(command, read())
+    except OSError:
+        if caller.snp_is_missed:
+            return Prepared(command, Request(command))
+        raise
+
+
+def _snp_set_config(caller: Caller) -> Prepared:
+    def read() -> Request:
+        return Request(Command.SNP_CONFIG, caller.memory.read(caller.pointer, 64))
+
+    return _with_snp(caller, Command.SNP_CONFIG, read)
 
 
 def _snp_vlek_load(caller: Caller) -> Prepared:
-    caller.must_point()
-    caller.must_write()
-    given = caller.memory.read(caller.pointer, 16)
-    length, version, address = struct.unpack("<IB3xQ", given)
-    if length != len(given) or version != 0:
-        raise OSError(EINVAL, "")
-    hashstick = caller.blob(address, HASHSTICK)
-    return Prepared(Command.SNP_VLEK_LOAD, Request(Command.SNP_VLEK_LOAD, given, hashstick))
+    def read() -> Request:
+        given = caller.memory.read(caller.pointer, 16)
+        length, version, address = struct.unpack("<IB3xQ", given)
+        if length != len(given) or version != 0:
+            raise OSError(EINVAL, "")
+        return Request(Command.SNP_VLEK_LOAD, given, caller.blob(address, HASHSTICK))
+
+    return _with_snp(caller, Command.SNP_VLEK_LOAD, read)
 
 
 _BY_IOCTL: dict[Ioctl, Callable[[Caller], Prepared]] = {
