@@ -67,13 +67,13 @@ async def sev_ioctl(spec: Host, command: Command) -> int:
     """C: drivers/crypto/ccp/sev-dev.c: sev_ioctl(), as many at once as the count of files has room
     for
     """
-
-    def may_begin() -> bool:
-        most = MOST_IOCTLS + bool(spec.kvm_amd)
-        return spec.user_space_runs() and spec.ccp_users < most
-
-    await spec.rest(may_begin, atomic=SYSTEM_CALL)
+    await spec.rest(lambda: _may_begin(spec), atomic=SYSTEM_CALL)
     return await spec.sev_ioctl(command)
+
+
+def _may_begin(spec: Host) -> bool:
+    most = MOST_IOCTLS + bool(spec.kvm_amd)
+    return spec.user_space_runs() and spec.ccp_users < most
 
 
 def role_of(command: Command) -> str:
