@@ -41,7 +41,7 @@ def ask(command: Ioctl, data: bytes) -> tuple[int, bytes]:
 
 
 def make_device() -> None:
-    """ccp may have been removed, and without a shutdown of SNP only power brings its device back."""
+    """ccp may have been removed; if SNP was not shut down, only power brings its device back."""
     for verb, args in (("modprobe", {"module": "ccp"}), ("power-cycle", {})):
         try:
             DEVICE.open("rb").close()

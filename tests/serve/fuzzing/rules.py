@@ -34,7 +34,7 @@ SNP_IS_DOWN: Final = frozenset({ENODEV, EINVAL})
 SNP_FIRMWARE: Final = FIRMWARE | SNP_IS_DOWN
 SNP: Final = range(Ioctl.SNP_PLATFORM_STATUS.value, Ioctl.SNP_VLEK_LOAD.value + 1)
 INIT: Final = FIRMWARE | {ENODEV, EOPNOTSUPP}
-"""Where legacy SEV is to be initialized first, and with it SNP, which not all CPUs may be fit for."""
+"""Where legacy SEV is to be initialized first, and SNP with it, for which a CPU may be unfit."""
 
 
 @dataclass(frozen=True)

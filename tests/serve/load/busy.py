@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from errno import ECONNABORTED, ENOTCONN
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -41,6 +42,8 @@ def main() -> int:
         command = random.choice(CHANGES)
         os.write(log, f"begin {command.name}\n".encode())
         error, _ = ask(command, bytes(12))
+        if error in (ECONNABORTED, ENOTCONN):  # the server is gone, and nobody knows what it did
+            return 1
         if error == 0:
             os.write(log, f"end {command.name}\n".encode())
 
