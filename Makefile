@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree findings claims bench sysfs kernels clients mutations clean
+.PHONY: check test pins agree findings claims bench sysfs kernels clients sev-crate mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -51,6 +51,13 @@ kernels: .venv/installed-test
 # Unmodified programs for the tests of the virtual host, into build/clients.
 clients:
 	$(PYTHON) -m clients.fetch
+
+# What of the sev crate's own tests passes, on three kernels. Needs cargo, pkg-config and libssl-dev.
+sev-crate: .venv/installed
+	for design in linux-6.12 linux-tip-2026-06 linux-7.3; do echo "# $$design"; \
+	  $(BIN)/python -m clients.sev_crate --features dangerous_hw_tests --host \
+	  "softsnp run --cpuid --generation genoa --design $$design --" || true; \
+	  done > clients/sev_crate.txt
 
 # Mistakes in the specification: which recording catches each, and which verdict.
 mutations: .venv/installed-test
