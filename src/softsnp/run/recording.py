@@ -23,7 +23,7 @@ VERSION = 1
 END = "\n]}\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """One step, or something from outside. ``begin`` is there in a task's first step."""
 

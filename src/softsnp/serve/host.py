@@ -28,15 +28,6 @@ from .view import Topology
 
 SLICE = 32
 """Steps between two looks at who else wants something."""
-RESET = (Ioctl.FACTORY_RESET.name,)
-WANT_SEV = tuple(one.name for one in Ioctl if one.name.startswith(("PEK_", "PDH_")))
-HEARD = {
-    Command.PLATFORM_STATUS: RESET,
-    Command.SHUTDOWN: RESET,
-    Command.INIT_EX: WANT_SEV,
-}
-"""Whose status an ioctl hears of besides its own command's, by the ioctls that do."""
-NOT_ITS_PAGE = "it is not the firmware's page: INVALID_PAGE_STATE"
 MODULE_OPERATIONS = ("modprobe ccp", "rmmod ccp", "modprobe kvm-amd", "rmmod kvm-amd")
 POWER_OPERATIONS = ("suspend", "test suspend", "hibernate", "kexec", "reboot")
 COMMAND_LINE = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on kvm_amd.sev_snp=1"
@@ -111,18 +102,6 @@ class VirtualHost:
 
     def scalar(self, name: str) -> Any:
         return self.plane.scalar(name)
-
-    def platform(self) -> Platform:
-        """The firmware's state machine."""
-        sev = self.scalar("sev_state") is State.INIT
-        return Platform(
-            sev_initialized=sev,
-            sev_es=sev,
-            snp_initialized=self.scalar("snp_state") is State.INIT,
-            rmp_initialized=self.scalar("rmp_initialized"),
-            guests=0,
-            snp_guests=int(self.scalar("guest_pages_assigned")),
-        )
 
     def parameters(self, module: str) -> dict[str, str]:
         if module != "kvm_amd":
@@ -232,54 +211,6 @@ class VirtualHost:
         self._new_kernel = self._reset = True
         self.boot()
 
-    def issue(
-        self,
-        asked: Ioctl,
-        prepared: Prepared,
-        done: Callable[[Any, int | None, Answer | None], None],
-    ) -> None:
-        """Begin an ioctl of /dev/sev."""
-        request = prepared.request
-        given: dict[str, Any] = {"data": request.data.hex(), "more": request.more.hex()}
-        begin = described(
-            SEV_IOCTL,
-            None,
-            operation=asked.name,
-            command=prepared.stands_for.name,
-            mailbox=request.command.name,
-            **{name: value for name, value in given.items() if value},
-        )
-
-        def ended(result: Any) -> None:
-            kept = task.kept
-            bracket = self.plane.spec.ioctls == "bracket" and "asked" not in kept
-            if bracket and result is not ENDED and result < 0:
-                kept["error"] = Status.INVALID_PLATFORM_STATE.value
-            answer = kept.get("answer")
-            if answer is None and ("asked" in kept or self._finds_psp_dead(prepared, result)):
-                answer = Answer(Status.HWERROR_PLATFORM, lengths=request.lengths)
-            done(result, kept.get("error"), answer)
-
-        task = self.plane.begin(begin, ended)
-        task.kept["request"] = request
-
-    def _finds_psp_dead(self, prepared: Prepared, result: Any) -> bool:
-        """Whether it is the ioctl's own command that cannot be sent, and not INIT_EX before it."""
-        wants_sev = prepared.stands_for is Command.PEK_GEN
-        return result == -EBUSY and (self.sev_is_up() or not wants_sev)
-
-    def sev_is_there(self) -> bool:
-        return bool(self.scalar("ccp_loaded"))
-
-    def sev_is_up(self) -> bool:
-        return self.scalar("sev_plat_state") is State.INIT
-
-    def snp_is_missed(self) -> bool:
-        return self.plane.spec.ioctls != "bracket" and not self.scalar("snp_initialized")
-
-    def opened(self, delta: int) -> None:
-        self.open_files += delta
-
     # --- while steps are taken --------------------------------------------------------------------
 
     def _start(self) -> Start:
@@ -288,30 +219,6 @@ class VirtualHost:
     def _record(self, step: Recorded) -> None:
         for add in self.recorders:
             add(step)
-
-    def _fails(self, what: str) -> bool:
-        """Whether what the specification asks about fails: because somebody wanted it, or because
-        the firmware's data has something against the command.
-        """
-        task = self.plane.live.current
-        kept = task.kept if task is not None else {}
-        request: Request | None = kept.get("request") if self._is_own(task, what) else None
-        injected = self.faults.take(request.command.name if request is not None else what)
-        if injected is not None:
-            kept["late" if what == NO_ANSWER else "status"] = injected.status
-            return True
-        if request is None:
-            return False
-        status = self.firmware.consider(request, self.platform())
-        if status is Status.SUCCESS:
-            return False
-        kept["status"] = status.value
-        if status is Status.INVALID_LEN:
-            kept["answer"] = self.firmware.execute(request, self.platform())
-        return True
-
-    def _is_own(self, task: Task | None, command: str) -> bool:
-        return task is not None and task.begin.get("command") == command
 
     def _observe(self, task: Task, driver: LiveDriver, before: World) -> None:
         self.steps += 1
@@ -359,26 +266,6 @@ class VirtualHost:
         if after["system_running"] and not before["system_running"]:
             self._user_space_begins()
 
-    def _answered(self, task: Task, command: Command, status: Status) -> str:
-        """The firmware has answered a command of this task; the remark, with its real status."""
-        kept = task.kept
-        own = self._is_own(task, command.name)
-        if own:
-            kept["asked"] = True
-        value = kept.pop("status", status.value) if status is not Status.SUCCESS else 0
-        late = "late" in kept
-        if own or task.begin.get("operation") in HEARD.get(command, ()):
-            kept["error"] = 0 if late else value
-        if status is Status.SUCCESS:
-            if command is Command.SNP_SHUTDOWN_EX:
-                self.firmware.snp_shut_down()
-            elif own and "request" in kept:
-                kept["answer"] = self.firmware.execute(kept["request"], self.platform())
-        if late:
-            kept.pop("answer", None)
-        known = [one.name for one in Status if one.value == value]
-        return f"{command.name} → {known[0] if known else status.name}"
-
     def _user_space_begins(self) -> None:
         self._busy.clear()
         self.begin_workers()
@@ -394,14 +281,3 @@ class VirtualHost:
     def _failed(self, task: Task) -> None:
         """The specification cannot go on: the task stands there for ever, as after an oops."""
         self.messages.warning(task.failed)
-
-    def begin_again(self, begin: Begin) -> Task:
-        """A task of a recording, with what it asks of the firmware."""
-        task = self.plane.begin(begin)
-        if begin.get("call") == SEV_IOCTL:
-            task.kept["request"] = Request(
-                Command[str(begin.get("mailbox", begin["command"]))],
-                bytes.fromhex(str(begin.get("data", ""))),
-                bytes.fromhex(str(begin.get("more", ""))),
-            )
-        return task
