@@ -68,7 +68,7 @@ def play(number: int, seed: int, work: Path) -> Round:
         env={**environment(), MARK: value},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=(work / "said").open("wb"),
     )
     try:
         if not played.early:
@@ -76,7 +76,8 @@ def play(number: int, seed: int, work: Path) -> Round:
         time.sleep(random.uniform(0, STARTING if played.early else 0.1))
         held = sockets(run.pid)
         if run.poll() is not None:
-            played.wrong.append(f"softsnp run ended by itself, with {run.returncode}")
+            said = (work / "said").read_text()
+            played.wrong.append(f"softsnp run ended by itself, with {run.returncode}: {said}")
         kill(run, played.victim, value)
         run.wait(PATIENCE)
     except subprocess.TimeoutExpired:
