@@ -211,6 +211,12 @@ class SnpHost:
         """Switches the host off and on. What runs in it goes on, as if it had been on another."""
         self.ask("power-cycle")
 
+    def cpuid(self, *without: str) -> None:
+        """Answers CPUID from now on as a processor without these features: ``sev-snp``, ``vmpl``.
+        The host wants ``cpuid=True``.
+        """
+        self.ask("cpuid", without=",".join(without))
+
     def stage_firmware(self, snp: int | None = None, version: str | None = None) -> dict[str, Any]:
         """Loads a firmware with this security version, as ``MAJOR.MINOR.BUILD``; the TCB then."""
         result: dict[str, Any] = self.ask("stage-firmware", snp=snp, version=version)
