@@ -43,7 +43,7 @@ class VirtualSide:
             0,
         )
         self.host = VirtualHost(circumstances, Canned(), autoload=False)
-        self.device = SevDevice(self.host)
+        self.device = SevDevice(self.host.mailbox)
         self.asked: list[dict[str, Any]] = []
         self.host.plane.live.observers.insert(0, self._observe)
         self.host.boot()

@@ -182,7 +182,7 @@ def _requests(watched: Watched, random: Random) -> Iterator[None]:
 def _ask(host: VirtualHost, operation: str, random: Random) -> None:
     if operation in IOCTLS:
         asked, request = IOCTLS[operation]
-        host.issue(asked, Prepared(request.command, request), lambda *_: None)
+        host.mailbox.issue(asked, Prepared(request.command, request), lambda *_: None)
         return
     if operation == "modprobe ccp" and host.scalar("ccp_loaded"):
         return  # an activity, like modprobe, does not ask for what is there

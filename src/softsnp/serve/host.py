@@ -8,26 +8,26 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from softsnp.abi.sev import Command, Ioctl, Status
 from softsnp.lang.world import World
 from softsnp.run.driver import LiveDriver
 from softsnp.run.recording import Recorded, Recorder, Start
-from softsnp.run.task import ENDED, Begin, Task
-from softsnp.spec.fw.psp import State
+from softsnp.run.task import ENDED, Task
 
 from .circumstances import Circumstances
 from .control_plane import ControlPlane, HostDecider, answered
-from .faults import NO_ANSWER, Faults
-from .firmware import Answer, Firmware, Platform, Request
+from .faults import Faults
+from .firmware import Firmware
 from .kernel_messages import KernelMessages
-from .operations import BOOT, OPERATIONS, RMPOPT_WORKER, SEV_IOCTL, described
-from .sev_requests import Prepared
+from .mailbox import NOT_ITS_PAGE, Mailbox
+from .operations import BOOT, OPERATIONS, RMPOPT_WORKER, described
 from .tree import HostTree, KernelLog
 from .vfs import LATER, Call, Later
 from .view import Topology
 
 SLICE = 32
 """Steps between two looks at who else wants something."""
+MOST_RECORDED = 100_000
+"""Steps to remember for who asks what happened; then it begins anew, where nobody does anything."""
 MODULE_OPERATIONS = ("modprobe ccp", "rmmod ccp", "modprobe kvm-amd", "rmmod kvm-amd")
 POWER_OPERATIONS = ("suspend", "test suspend", "hibernate", "kexec", "reboot")
 COMMAND_LINE = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on kvm_amd.sev_snp=1"
@@ -55,8 +55,6 @@ class VirtualHost:
         self.autoload = autoload
         """Whether user space loads kvm-amd when a kernel has booted, as udev does."""
         self.faults = Faults()
-        self.open_files = 0
-        """Of /dev/sev."""
         self.kexec_loaded = False
         """A kernel is loaded, for kexec to start."""
         self.cpuid_table: Path | None = None
@@ -68,9 +66,10 @@ class VirtualHost:
         self.plane = ControlPlane(
             circumstances.specification(),
             circumstances.possible,
-            HostDecider(Random(f"{seed} decisions"), self._fails),
+            HostDecider(Random(f"{seed} decisions"), lambda what: self.mailbox.fails(what)),
             Random(f"{seed} order"),
         )
+        self.mailbox = Mailbox(self.plane, firmware, self.faults)
         threads = 2 if circumstances.assume.get("smt") else 1
         sockets = 2 if circumstances.possible > ONE_SOCKET else 1
         self.topology = Topology(circumstances.possible, threads, sockets)
@@ -117,7 +116,7 @@ class VirtualHost:
             found.append(("kvm_amd", int(self.scalar("guest_pages_assigned")), ()))
             found.append(("kvm", 1, ("kvm_amd",)))
         if self.scalar("ccp_loaded"):
-            found.append(("ccp", kvm + self.open_files, ("kvm_amd",) if kvm else ()))
+            found.append(("ccp", kvm + self.mailbox.open_files, ("kvm_amd",) if kvm else ()))
         return found
 
     def unknown_msr(self, cpu: int, register: int) -> None:
@@ -145,10 +144,19 @@ class VirtualHost:
         if more != 0.0:
             for told in self.idle:
                 told()
+            if len(self.recorded) > MOST_RECORDED and self.plane.spec.at_rest():
+                self._forget()
         if self.scalar("powered_off"):
             self.power_cycle()
             return 0.0
         return more
+
+    def _forget(self) -> None:
+        """What was recorded; who is there begins anew with the next step."""
+        self.start = self._start()
+        self.recorded.clear()
+        for task in self.plane.live.tasks:
+            task.steps = 0
 
     def ask(self, call: Call, operation: str, taken: int, cpu: int | None = None) -> Later:
         def done(result: Any) -> None:
@@ -169,7 +177,7 @@ class VirtualHost:
         Raises OSError(EBUSY) for a second sleep or end of the system at the same time, and for
         removing ccp while a file of it is open. Modules are loaded one at a time.
         """
-        if operation == "rmmod ccp" and self.open_files:
+        if operation == "rmmod ccp" and self.mailbox.open_files:
             raise OSError(EBUSY, "")
         kind = ""
         if operation in POWER_OPERATIONS:
@@ -227,10 +235,9 @@ class VirtualHost:
         for note in driver.notes:
             told = answered(note)
             if told is not None:
-                note = self._answered(task, *told)
+                note = self.mailbox.answered(task, *told)
             elif note == NOT_ITS_PAGE:
-                task.kept["error"] = Status.INVALID_PAGE_STATE.value
-                task.kept.pop("answer", None)
+                self.mailbox.page_refused(task)
             self.messages.note(note)
         for event in driver.events:
             self.messages.event(event)
@@ -257,12 +264,9 @@ class VirtualHost:
                         self.messages.cpu_changed(cpu, bit, bool(new & self.plane.bits[bit]))
 
     def _scalars_changed(self, before: dict[str, int], after: dict[str, int]) -> None:
-        for field, module in (("ccp_loaded", "ccp"), ("kvm_amd", "kvm_amd")):
-            if before[field] != after[field] and not self._new_kernel:
-                told = (
-                    self.messages.module_loaded if after[field] else self.messages.module_unloaded
-                )
-                told(module)
+        if before["ccp_loaded"] != after["ccp_loaded"] and not self._new_kernel:
+            messages = self.messages
+            (messages.module_loaded if after["ccp_loaded"] else messages.module_unloaded)("ccp")
         if after["system_running"] and not before["system_running"]:
             self._user_space_begins()
 

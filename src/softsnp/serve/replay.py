@@ -61,7 +61,7 @@ def take_over(host: VirtualHost, recording: Recording) -> None:
     """
     autoload, host.autoload = host.autoload, False
     host.start = recording.start
-    follower = _follower(host.plane, recording, host.begin_again, host.firmware.power_cycle)
+    follower = _follower(host.plane, recording, host.mailbox.begin_again, host.firmware.power_cycle)
     follower.follow(steps_to_follow(recording))
     host.plane.live.driver.decider = host.plane.decider
     host.autoload = autoload

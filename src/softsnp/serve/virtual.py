@@ -54,7 +54,7 @@ def run(
     if surroundings.real_time:
         live.now = time.monotonic
         live.delay = latency
-    nodes = {**host.tree.nodes, "sev": SevDevice(host)}
+    nodes = {**host.tree.nodes, "sev": SevDevice(host.mailbox)}
     places = {**PLACES, "sev": "/dev/sev"}
     if surroundings.real_kvm:
         del nodes["kvm"]
