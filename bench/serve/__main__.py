@@ -1,4 +1,4 @@
-"""``python -m bench.serve``: how long calls take in a virtual host, beside the kernel's own sysfs."""
+"""``python -m bench.serve``: how long calls take in a virtual host, beside the kernel's sysfs."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def main() -> int:
     machine = facts()
     told = (
         f"{machine['cpu']}, {machine['cores']} cores; {machine['kernel']}; {machine['python']}. "
-        f"Commit {machine['commit']}. {options.rounds} interleaved rounds of {options.calls} calls, "
-        "one client alone.\n"
+        f"Commit {machine['commit']}. {options.rounds} interleaved rounds of {options.calls} "
+        "calls, one client alone.\n"
     )
     text = f"{told}\n{figures.table()}"
     sys.stdout.write(text)
