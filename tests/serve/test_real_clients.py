@@ -111,7 +111,7 @@ def test_after_a_full_shutdown_no_cpu_has_snp_en() -> None:
 
 def test_modules_come_and_go() -> None:
     done = on_host(
-        "lsmod; cat /sys/module/kvm_amd/parameters/sev_snp; rmmod ccp; modprobe -r kvm_amd; lsmod;"
+        "lsmod; cat /sys/module/kvm_amd/parameters/sev_snp; rmmod ccp; rmmod kvm_amd ccp; lsmod;"
         "ls /dev/sev /sys/module; head -c 1 /dev/sev; modprobe kvm_amd; modprobe nonsense;"
         "cat /sys/module/kvm_amd/parameters/sev_snp"
     )

@@ -63,8 +63,8 @@ def modprobe(args: list[str]) -> int:
     quiet = "q" in letters or "--quiet" in switches
     if "n" in letters or "--dry-run" in switches:
         return 0
-    remove = "r" in letters or "--remove" in switches
-    if not remove and "a" not in letters and "--all" not in switches:
+    removes = "r" in letters or "--remove" in switches
+    if not removes and "a" not in letters and "--all" not in switches:
         names = names[:1]  # the rest are the module's parameters
     if not names:
         tell("modprobe: ERROR: missing parameters. See -h.")
@@ -77,7 +77,7 @@ def modprobe(args: list[str]) -> int:
                 tell(f"modprobe: FATAL: Module {name} not found in directory {where}")
             status = 1
         else:
-            status = max(status, remove_all(name) if remove else insert(name))
+            status = max(status, remove(name) if removes else insert(name))
     return status
 
 
@@ -94,7 +94,8 @@ def insert(name: str) -> int:
     return 0
 
 
-def remove_all(name: str) -> int:
+def remove(name: str) -> int:
+    """What it needed stays: ccp, whose device is there for others too."""
     there = loaded()
     if name not in there:
         return 0
@@ -108,11 +109,6 @@ def remove_all(name: str) -> int:
         told = f"Module {name} is in use." if in_use else f"could not remove: {why(error)}"
         tell(f"modprobe: FATAL: {told}")
         return 1
-    if name == "kvm_amd" and not loaded().get("ccp", {"used": 1})["used"]:
-        try:
-            ask("rmmod", module="ccp")
-        except Refused:
-            return 0  # what it needed stays, and nobody is told
     return 0
 
 
