@@ -7,7 +7,7 @@ from .faults import heal, inject
 from .looking import faults, modules, status, tasks, trace
 from .power import command_line, kexec, kexec_load, power_cycle
 from .processor import cpuid, hashstick, stage_firmware
-from .tasks import resume, step
+from .standing import resume, step
 from .verb import Verb, VerbError, at_once, module, operation
 
 __all__ = ["VERBS", "Verb", "VerbError", "command_line"]
