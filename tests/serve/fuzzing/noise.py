@@ -30,6 +30,7 @@ TOOLS: Final = (
     ("dmesg",),
 )
 REQUESTS: Final = (
+    *(b'{"do": "%s"}\n' % verb for verb in (b"status", b"tasks", b"modules", b"faults", b"heal")),
     b"\n", b"{}\n", b"[]\n", b"null\n", b"\xff\xfe\n", b'{"do": 1}\n', b"[" * 100_000 + b"\n",
     b'{"do": "status", "with": {"x": 1}}\n', b'{"do": "offline", "with": {"cpu": 1e400}}\n',
     b'{"do": "offline", "with": {"cpu": [[]]}}\n', b'{"do": "inject", "with": {"what": {}}}\n',

@@ -59,6 +59,7 @@ def play(number: int, seed: int, work: Path) -> Round:
     log, state = work / f"log-{number}", work / "state"
     before = committed(state)
     value = f"{os.getpid()}-{number}"
+    said = os.open(work / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     run = subprocess.Popen(
         softsnp(
             *("run", "--seed", str(number), "--state", str(state), "--"),
@@ -68,16 +69,17 @@ def play(number: int, seed: int, work: Path) -> Round:
         env={**environment(), MARK: value},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=(work / "said").open("wb"),
+        stderr=said,
     )
+    os.close(said)
     try:
         if not played.early:
             wait_for_work(run, log)
         time.sleep(random.uniform(0, STARTING if played.early else 0.1))
         held = sockets(run.pid)
         if run.poll() is not None:
-            said = (work / "said").read_text()
-            played.wrong.append(f"softsnp run ended by itself, with {run.returncode}: {said}")
+            told = (work / "said").read_text()
+            played.wrong.append(f"softsnp run ended by itself, with {run.returncode}: {told}")
         kill(run, played.victim, value)
         run.wait(PATIENCE)
     except subprocess.TimeoutExpired:
