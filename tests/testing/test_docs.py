@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,18 @@ def which(tool: str) -> str | None:
     return shutil.which(tool, path=pages.search_path())
 
 
+def run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env={**os.environ, "PATH": pages.search_path()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 @pytest.fixture
 def hosts(snp_session_host: SnpHost) -> None:
     """Skips where no virtual host can run."""
@@ -58,18 +71,42 @@ def test_an_example_passes(hosts: None, block: Block, tmp_path: Path) -> None:
     if missing:
         pytest.skip(f"{', '.join(missing)} is not here")
     (tmp_path / "test_example.py").write_text(block.text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": pages.search_path()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    done = run([sys.executable, "-m", "pytest", *options], tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+def test_the_shell_example_passes(hosts: None, tmp_path: Path) -> None:
+    if not which("snphost"):
+        pytest.skip("snphost is not here")
+    (example,) = blocks(HOW_TO, "sh")
+    (tmp_path / "test.sh").write_text(example.text, encoding="utf-8")
+    done = run(["softsnp", "run", "--", "sh", "test.sh"], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("ERROR: ")
+
+
+def test_the_rust_example_passes(hosts: None, tmp_path: Path) -> None:
+    if not which("cargo") or platform.machine() != "x86_64":
+        pytest.skip("there is no cargo for x86-64 here")
+    (configuration, _), (example,) = blocks(HOW_TO, "toml"), blocks(HOW_TO, "rust")
+    package = '[package]\nname = "tool"\nversion = "0.1.0"\nedition = "2021"\n[workspace]\n'
+    for name, text in {
+        ".cargo/config.toml": configuration.text,
+        "Cargo.toml": package,
+        "src/lib.rs": "",
+        "tests/host.rs": example.text,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    built = run(["cargo", "test", "--offline", "--no-run"], tmp_path)
+    if built.returncode:
+        pytest.skip(f"cargo builds nothing here: {built.stderr.strip().splitlines()[-1]}")
+    done = run(["cargo", "test", "--offline", "--test", "host"], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
 
 
 def test_every_page_has_commands_or_examples() -> None:

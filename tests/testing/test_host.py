@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,19 @@ def test_a_command_in_the_background_gets_its_signals(snp_host: SnpHost) -> None
 def running(host: SnpHost) -> list[str]:
     script = "for f in /proc/[0-9]*/comm; do cat $f 2>/dev/null; done; true"
     return host.run(script, check=True).stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.snp_host(cpuid=True, generation="turin", cpus=2)
+def test_commands_have_the_host_s_cpuid_whatever_environment_they_are_given(
+    snp_host: SnpHost,
+) -> None:
+    for env in (None, {"PATH": "/usr/bin:/bin"}):
+        preloaded = snp_host.run("echo $LD_PRELOAD", env=env, check=True).stdout
+        assert "cpuid-" in preloaded
+    snp_host.cpuid("sev-snp")
+    with pytest.raises(ControlError, match=r"without wants .*got 'sev-snq'"):
+        snp_host.cpuid("sev-snq")
 
 
 # --- files ---------------------------------------------------------------------------------------
