@@ -18,12 +18,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the clients and the host (default: any)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=3, help="of each process")
-    parser.add_argument("--quiet", action="store_true", help="nothing goes on beside the ioctls")
+    parser.add_argument("--calm", action="store_true", help="nothing shuts SNP down")
     parser.add_argument("host", nargs="*", help="after --: more options of softsnp run")
     args = parser.parse_args()
     seed = random.randrange(1 << 32) if args.seed is None else args.seed
     say(f"--seed {seed}")
-    found = fuzz(args.calls, seed, args.host, args.processes, args.threads, args.quiet)
+    found = fuzz(args.calls, seed, args.host, args.processes, args.threads, args.calm)
     for what, count in sorted(found.report.outcomes.items()):
         say(f"{count:>9}  {what}")
     for wrong in found.wrong():

@@ -15,6 +15,10 @@ LENGTHS: Final = (0, 1, 2, 11, 16, 63, 64, 65, 128, 2083, 2084, 2085, 6251, 6252
                   (16 << 10) + 1, 1 << 20, 4 << 20, (4 << 20) + 1, (1 << 31) - 1, 1 << 31,
                   (1 << 32) - 1)  # fmt: skip
 NO_COMMANDS: Final = (13, 14, 15, 255, 256, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
+CALM: Final = (
+    *(Ioctl.PLATFORM_STATUS, Ioctl.GET_ID, Ioctl.GET_ID2, Ioctl.SNP_PLATFORM_STATUS),
+    *(Ioctl.SNP_COMMIT, Ioctl.SNP_SET_CONFIG, Ioctl.SNP_VLEK_LOAD),
+)
 STRUCTS: Final = {
     Ioctl.PLATFORM_STATUS: 12,
     Ioctl.PEK_CSR: 12,
@@ -47,15 +51,17 @@ def ioctl_number(random: Random) -> int:
     return random.choice((0, 0x4018AEE2, 0xAE00, 0xC0205300, 0xFFFF_FFFF, 0x5413, 0x80081272))
 
 
-def random_call(random: Random, memory: Memory) -> tuple[int, int]:
-    """An ioctl's number and argument. What they point to is in memory, where it may be."""
+def random_call(random: Random, memory: Memory, calm: bool = False) -> tuple[int, int]:
+    """An ioctl's number and argument. What they point to is in memory, where it may be. ``calm``:
+    none that shuts SNP down.
+    """
     argument = memory.somewhere(random, ISSUE.size) if random.random() < 0.2 else _good(
         random, memory, ISSUE.size
     )  # fmt: skip
     if random.random() < 0.06:
         memory.put(argument, ISSUE.pack(random.choice(NO_COMMANDS), random.getrandbits(64), 7))
         return ioctl_number(random), argument
-    command = random.choice(list(Ioctl))
+    command = random.choice(CALM if calm else list(Ioctl))
     size = STRUCTS.get(command, 0)
     around: list[Extent] = [(argument, ISSUE.size)]
     pointer = memory.somewhere(random, max(1, size), around)

@@ -104,7 +104,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=3)
-    parser.add_argument("--quiet", action="store_true", help="nothing goes on beside the ioctls")
+    parser.add_argument("--calm", action="store_true", help="nothing shuts SNP down")
     args = parser.parse_args()
     faulthandler.enable()
     before = reference()
@@ -115,9 +115,9 @@ def main() -> int:
         return make_noise(f"{args.seed} noise {number}", stop)
 
     each = -(-args.calls // (args.processes * args.threads))
-    noises = [] if args.quiet else [begin(lambda n=n: noise(n)) for n in range(2)]  # type: ignore[misc]
+    noises = [] if args.calm else [begin(lambda n=n: noise(n)) for n in range(2)]  # type: ignore[misc]
     working = [
-        begin(lambda n=n: work(n, args.threads, each, args.seed, signals=n == 0))  # type: ignore[misc]
+        begin(lambda n=n: work(n, args.threads, each, args.seed, args.calm))  # type: ignore[misc]
         for n in range(args.processes)
     ]
     report = Report()

@@ -48,14 +48,14 @@ def fuzz(
     host: Sequence[str] = (),
     processes: int = 2,
     threads: int = 3,
-    quiet: bool = False,
+    calm: bool = False,
 ) -> Found:
     """All of it. Raises subprocess.TimeoutExpired if the host neither answers nor ends."""
     inside = [
         sys.executable, "-m", "tests.serve.fuzzing.inside",
         *("--calls", str(calls), "--seed", str(seed)),
         *("--processes", str(processes), "--threads", str(threads)),
-        *(["--quiet"] if quiet else []),
+        *(["--calm"] if calm else []),
     ]  # fmt: skip
     ran = subprocess.run(
         softsnp("run", "--seed", str(seed), *host, "--", *inside),

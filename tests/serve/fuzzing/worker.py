@@ -28,10 +28,11 @@ PATIENCE: Final = 120.0
 class Worker:
     """One thread. Its files lie on numbers that stay, so that another thread may close them."""
 
-    def __init__(self, name: str, seed: str, calls: int) -> None:
+    def __init__(self, name: str, seed: str, calls: int, calm: bool) -> None:
         self.name = name
         self.random = Random(seed)
         self.calls = calls
+        self.calm = calm
         self.done = 0
         self.report = Report()
         self.memory = Memory(self.random)
@@ -48,7 +49,7 @@ class Worker:
 
     def _call(self) -> None:
         which = self.random.randrange(len(MODES))
-        number, argument = random_call(self.random, self.memory)
+        number, argument = random_call(self.random, self.memory, self.calm)
         may_write = MODES[which] != os.O_RDONLY
         rule = expected(self.memory, number, argument, may_write)
         if not all(self.memory.ours(*extent) for extent in rule.inputs + rule.outputs):
@@ -130,14 +131,14 @@ class Worker:
         os.close(new)
 
 
-def work(process: int, threads: int, calls: int, seed: int, signals: bool) -> Report:
-    """All the threads of a process. ``signals``: it catches those of a timer all the time."""
+def work(process: int, threads: int, calls: int, seed: int, calm: bool) -> Report:
+    """All the threads of a process. The first catches signals of a timer all the time."""
     workers = [
-        Worker(f"{process}.{thread}", f"{seed} worker {process}.{thread}", calls)
+        Worker(f"{process}.{thread}", f"{seed} worker {process}.{thread}", calls, calm)
         for thread in range(threads)
     ]
     running = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
-    if signals:
+    if process == 0:
         signal.signal(signal.SIGALRM, lambda number, frame: None)
         signal.siginterrupt(signal.SIGALRM, False)
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.007)

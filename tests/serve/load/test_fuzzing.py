@@ -6,7 +6,7 @@ import pytest
 
 from tests.serve.fuzzing.outside import fuzz
 
-CALLS = 4000
+CALLS = 3400
 SEED = 6
 HOSTS: dict[str, tuple[str, ...]] = {
     "linux-7.3": (),
