@@ -1,7 +1,8 @@
 """What an ioctl of /dev/sev may come to, by what its caller gave: errno, and which bytes change.
 
-Written from the uapi header and from the order of checks in v7.3's drivers/crypto/ccp/sev-dev.c,
-without a look at how the virtual host does it.
+A second statement of what softsnp.serve.sev_requests and the specification do, which shares no code
+with them. It is looser where an answer depends on the platform's state or on the kernel's era; where
+the two differed, one of them was corrected: it is no independent source.
 """
 
 from __future__ import annotations
