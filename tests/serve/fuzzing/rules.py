@@ -1,8 +1,8 @@
 """What an ioctl of /dev/sev may come to, by what its caller gave: errno, and which bytes change.
 
 A second statement of what softsnp.serve.sev_requests and the specification do, which shares no code
-with them. It is looser where an answer depends on the platform's state or on the kernel's era; where
-the two differed, one of them was corrected: it is no independent source.
+with them. It is looser where an answer depends on the platform's state or the kernel's era. Where
+the two differed one of them was corrected: it is no independent source.
 """
 
 from __future__ import annotations
