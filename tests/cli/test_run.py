@@ -144,6 +144,22 @@ def test_the_command_line_leaves_cpus_out() -> None:
     assert on_host(online, "--append", "nr_cpus=7").stdout.split()[1] in ("0,2-7", "0-6")
 
 
+def test_kexecs_command_line_is_that_kernels_alone() -> None:
+    done = on_host(
+        "look() { cat /proc/cmdline /sys/devices/system/cpu/online; }; look;"
+        "softsnp ctl kexec maxcpus=2 >/dev/null; look; softsnp ctl reboot >/dev/null; sleep 0.2;"
+        "look; dmesg | grep -c maxcpus",
+        "--append",
+        "maxcpus=4",
+        "--cpus",
+        "6",
+    )
+    lines = done.stdout.splitlines()
+    assert [line.split()[-1] for line in lines[:-1:2]] == ["maxcpus=4", "maxcpus=2", "maxcpus=4"]
+    assert lines[1:-1:2] == ["0-3", "0-1", "0-3"]
+    assert lines[-1] == "1"
+
+
 def test_smt_control_does_what_the_kernel_does() -> None:
     smt = "/sys/devices/system/cpu/smt/control"
     done = on_host(
@@ -306,6 +322,7 @@ def _init_of(server: int) -> str:
         ("modprobe kvm-intel", "modprobe wants ccp or kvm-amd; got 'kvm-intel'"),
         ("kexec append=nosmp", "append wants maxcpus=N, nosmt or nr_cpus=7"),
         ("step nobody", "no task 'nobody'"),
+        ("hot-add 3", "CPU 3 is there already"),
         ("cpuid without=sme", "CPUID is not answered on this host"),
     ],
 )

@@ -1,5 +1,6 @@
-"""SEV firmware commands, status codes and the ioctl (SEV-SNP Firmware ABI Specification, and Linux's
-include/uapi/linux/psp-sev.h).
+"""SEV firmware commands, status codes and the ioctl.
+
+Sources: the SEV-SNP Firmware ABI Specification; Linux's include/uapi/linux/psp-sev.h.
 """
 
 import enum

@@ -92,10 +92,10 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(args: argparse.Namespace) -> int:
     _needs_the_extra()
+    from softsnp.serve.command_line import CommandLineError
     from softsnp.serve.cpuid import CannotBuild, NoDisassembler
     from softsnp.serve.namespace.errors import CommandError, NamespaceError
     from softsnp.serve.state_document import StateError
-    from softsnp.serve.verbs import VerbError
 
     try:
         with ExitStack() as stack:
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     except CommandError as error:
         print(f"softsnp: {error}", file=sys.stderr)
         return error.status
-    except (CannotBuild, NamespaceError, NoDisassembler, StateError, VerbError) as error:
+    except (CannotBuild, CommandLineError, NamespaceError, NoDisassembler, StateError) as error:
         raise UsageError(str(error)) from None
 
 
@@ -190,10 +190,9 @@ def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[Vi
     """The host, switched off; its state directory is locked and its recording open meanwhile."""
     from softsnp.run.recording import Writer
     from softsnp.serve.firmware import FirmwareProfile
-    from softsnp.serve.host import COMMAND_LINE, VirtualHost
+    from softsnp.serve.host import VirtualHost
     from softsnp.serve.power_on import chip_seed, power_on
     from softsnp.serve.state_directory import StateDirectory
-    from softsnp.serve.verbs import command_line
 
     with ExitStack() as stack:
         directory = stack.enter_context(StateDirectory(Path(args.state))) if args.state else None
@@ -201,11 +200,9 @@ def _host(args: argparse.Namespace, circumstances: Circumstances) -> Iterator[Vi
         firmware = power_on(
             circumstances.generation, chip_seed(circumstances.seed), directory, profile
         )
-        line = f"{COMMAND_LINE} {args.append}".rstrip()
         host = VirtualHost(
-            circumstances, firmware, autoload=not args.no_autoload, command_line=line
+            circumstances, firmware, autoload=not args.no_autoload, append=args.append
         )
-        command_line(host, args.append)
         if args.record:
             try:
                 out = stack.enter_context(Path(args.record).open("w", encoding="utf-8"))

@@ -15,9 +15,9 @@ from softsnp.run.driver import Decider, LiveDriver
 from softsnp.run.live import Live
 from softsnp.run.task import Begin, Task
 from softsnp.spec.activities import Host
-from softsnp.spec.linux.init.main import CommandLine
 from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
 
+from .command_line import BootLine
 from .operations import RMPOPT_WORKER, coroutine_of
 
 FAILS = " fails"
@@ -39,9 +39,8 @@ class HostDecider(Seeded):
         super().__init__(random)
         self.fault = fault
         self.plane: ControlPlane
-        self.command_line = CommandLine.NOTHING
-        self.maxcpus = 0
-        """How many CPUs the next kernel brings up, if its command line says maxcpus=."""
+        self.line = BootLine()
+        """The next kernel's."""
 
     def take(self, candidates: Sequence[int]) -> int:
         """The lowest number; of second threads that are offline, of a core that runs."""
@@ -65,9 +64,9 @@ class HostDecider(Seeded):
             return int(self.fault(label.removesuffix(FAILS)))
         if label == "command line":
             lines = self.plane.spec.possible_command_lines()
-            return lines.index(self.command_line) if self.command_line in lines else 0
+            return lines.index(self.line.about_cpus) if self.line.about_cpus in lines else 0
         if label == "maxcpus= is reached":
-            return int(self.plane.count("online") >= self.maxcpus)
+            return int(self.plane.count("online") >= self.line.most)
         if label == REST_IS_OFF:
             return int(self.plane.rest_is_off())
         if not label:

@@ -14,6 +14,7 @@ from softsnp.run.recording import Recorded, Recorder, Start
 from softsnp.run.task import ENDED, Task
 
 from .circumstances import Circumstances
+from .command_line import BootLine, parse
 from .control_plane import ControlPlane, HostDecider, answered
 from .faults import Faults
 from .firmware import Firmware
@@ -30,7 +31,6 @@ MOST_RECORDED = 100_000
 """Steps to remember for who asks what happened; then it begins anew, where nobody does anything."""
 MODULE_OPERATIONS = ("modprobe ccp", "rmmod ccp", "modprobe kvm-amd", "rmmod kvm-amd")
 POWER_OPERATIONS = ("suspend", "test suspend", "hibernate", "kexec", "reboot")
-COMMAND_LINE = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on kvm_amd.sev_snp=1"
 ONE_SOCKET = 256
 """CPUs: of more there are two sockets."""
 
@@ -46,7 +46,7 @@ class VirtualHost:
         firmware: Firmware,
         *,
         autoload: bool = True,
-        command_line: str = COMMAND_LINE,
+        append: str = "",
     ) -> None:
         self.circumstances = circumstances
         self.generation = circumstances.generation
@@ -55,26 +55,33 @@ class VirtualHost:
         self.autoload = autoload
         """Whether user space loads kvm-amd when a kernel has booted, as udev does."""
         self.faults = Faults()
-        self.kexec_loaded = False
-        """A kernel is loaded, for kexec to start."""
+        self.boot_line = parse(append, circumstances.cpus)
+        """What the boot loader says; ``append`` comes after what it always says."""
+        self.kexec_line: BootLine | None = None
+        """What kexec will say, if a kernel is loaded."""
+        self.running_line = self.boot_line
         self.cpuid_table: Path | None = None
         """What programs map for CPUID's answers, if CPUID is answered."""
         self.steps = 0
         self.idle: list[Callable[[], None]] = []
         """Called when nobody can go on for now."""
         seed = circumstances.seed
+        self.decider = HostDecider(
+            Random(f"{seed} decisions"), lambda what: self.mailbox.fails(what)
+        )
+        self.decider.line = self.boot_line
         self.plane = ControlPlane(
             circumstances.specification(),
             circumstances.possible,
-            HostDecider(Random(f"{seed} decisions"), lambda what: self.mailbox.fails(what)),
+            self.decider,
             Random(f"{seed} order"),
         )
         self.mailbox = Mailbox(self.plane, firmware, self.faults)
         threads = 2 if circumstances.assume.get("smt") else 1
         sockets = 2 if circumstances.possible > ONE_SOCKET else 1
         self.topology = Topology(circumstances.possible, threads, sockets)
-        self.messages = KernelMessages(self, self.log, command_line)
-        self.tree = HostTree(self, self.log, command_line)
+        self.messages = KernelMessages(self, self.log, str(self.boot_line))
+        self.tree = HostTree(self, self.log, lambda: f"{self.running_line}\n")
         self.start = self._start()
         self.recorded: list[Recorded] = []
         """What has happened since ``start``."""
@@ -217,6 +224,7 @@ class VirtualHost:
         self.recorded.clear()
         self.recorder.outside(power="cycle")
         self._new_kernel = self._reset = True
+        self.decider.line = self.boot_line
         self.boot()
 
     # --- while steps are taken --------------------------------------------------------------------
@@ -251,7 +259,10 @@ class VirtualHost:
 
     def _kernel_begins(self) -> None:
         self._booted_at = self.steps
-        self._new_kernel = self.kexec_loaded = False
+        self._new_kernel = False
+        self.running_line = self.decider.line
+        self.kexec_line = None
+        self.messages.command_line = str(self.running_line)
         self.log.clear()
         self.tree.booted(self._reset)
         self.messages.booted()
@@ -272,6 +283,7 @@ class VirtualHost:
 
     def _user_space_begins(self) -> None:
         self._busy.clear()
+        self.decider.line = self.boot_line
         self.begin_workers()
         if self.autoload:
             self.perform("modprobe kvm-amd")

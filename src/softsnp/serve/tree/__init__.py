@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from softsnp.serve.vfs import Fixed, Node, Text
 from softsnp.serve.view import HostView
 
@@ -39,7 +41,7 @@ PLACES = {
 class HostTree(Fixed):
     """The root. It keeps what files alone have: registers that were written, and settings."""
 
-    def __init__(self, host: HostView, log: KernelLog, command_line: str) -> None:
+    def __init__(self, host: HostView, log: KernelLog, command_line: Callable[[], str]) -> None:
         places = Places(host)
         self._registers = Registers(host, places, log.clock)
         self._power = Power(host)
@@ -51,7 +53,7 @@ class HostTree(Fixed):
             "devcpu": msr_tree(host, log, self._registers),
             "cpuinfo": cpuinfo(host, places),
             "modules": proc_modules(host),
-            "cmdline": Text(f"{command_line}\n"),
+            "cmdline": Text(command_line),
             "sysrq-trigger": SysrqTrigger(host, log),
             "kmsg": Kmsg(log),
             "kvm": Kvm(host),
@@ -71,4 +73,4 @@ def tree(
     command_line: str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on",
 ) -> HostTree:
     """The root of a file system for this host; ``command_line`` is the kernel's."""
-    return HostTree(host, log, command_line)
+    return HostTree(host, log, lambda: f"{command_line}\n")

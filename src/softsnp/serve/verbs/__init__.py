@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..faults import FAULTS
 from .faults import heal, inject
 from .looking import faults, modules, status, tasks, trace
-from .power import command_line, kexec, kexec_load, power_cycle
+from .power import hot_add, kexec, kexec_load, power_cycle
 from .processor import cpuid, hashstick, stage_firmware
 from .standing import resume, step
 from .verb import Verb, VerbError, at_once, module, operation
 
-__all__ = ["VERBS", "Verb", "VerbError", "command_line"]
+__all__ = ["VERBS", "Verb", "VerbError"]
 
 CPU = {"cpu": "the CPU's number"}
 VERBS: dict[str, Verb] = {
@@ -31,7 +31,7 @@ VERBS: dict[str, Verb] = {
     "heal": Verb("forget all faults that wait", at_once(heal)),
     "offline": Verb("take a CPU offline", operation("offline", True), CPU),
     "online": Verb("bring a CPU online", operation("online", True), CPU),
-    "hot-add": Verb("put a CPU in; the host wants cpu-hot-add", operation("hot-add", True), CPU),
+    "hot-add": Verb("put a CPU in; the host wants cpu-hot-add", hot_add, CPU),
     "eject": Verb("take a CPU out that is offline", operation("eject", True), CPU),
     "modprobe": Verb(
         "load a module",
