@@ -126,7 +126,7 @@ def dies(function):
     return wrapped
 
 os.open, os.fsync, os.close = dies(os.open), dies(os.fsync), dies(os.close)
-pathlib.Path.replace = dies(pathlib.Path.replace)
+os.link, pathlib.Path.replace = dies(os.link), dies(pathlib.Path.replace)
 directory.save(kept)
 print(steps)
 """
@@ -140,7 +140,7 @@ def saved_by_another_process(path: Path, step: int) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-STEPS = ("open", "fsync", "replace", "open the directory", "fsync it", "close it")
+STEPS = ("open", "fsync", "link", "replace", "open the directory", "fsync it", "close it")
 
 
 @pytest.mark.parametrize("step", range(1, len(STEPS) + 1), ids=STEPS)
@@ -151,8 +151,10 @@ def test_a_host_that_is_killed_leaves_the_old_state_or_the_new_one(
     with StateDirectory(path) as directory:
         directory.save(OLD)
     assert saved_by_another_process(path, step).returncode == -signal.SIGKILL
+    if (path / NEW_STATE).exists():
+        assert decode((path / NEW_STATE).read_bytes(), "no part of it is missing") == NEW
     with StateDirectory(path) as directory:  # the lock went with it
-        assert directory.load() == (OLD if step <= 3 else NEW)
+        assert directory.load() == (OLD if step <= 4 else NEW)
         assert sorted(file.name for file in path.iterdir()) == sorted((LOCK, STATE))
 
 

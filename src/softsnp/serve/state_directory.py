@@ -1,7 +1,7 @@
 """What a platform keeps without power, in a directory: ``--state DIR``.
 
-``state.json`` is replaced as a whole: written beside it, synchronized, renamed, and the directory
-synchronized. Whatever ends the process, the file is the old state or the new one. ``lock`` is held
+``state.json`` is replaced as a whole: written without a name, synchronized, named beside it, renamed,
+and the directory synchronized. Whatever ends the process, the file is the old state or the new one. ``lock`` is held
 by flock for as long as a host uses the directory, and no longer than its processes live.
 """
 
@@ -85,16 +85,28 @@ class StateDirectory:
             raise ValueError(f"the state directory {self.path} is closed")
         new = self.path / NEW_STATE
         try:
-            with open(new, "wb", opener=_private) as file:
-                file.write(encode(kept))
-                file.flush()
-                os.fsync(file.fileno())
+            self._write(new, encode(kept))
             new.replace(self.path / STATE)
             self._synchronize()
         except OSError as error:
             raise StateError(
                 f"the state in {self.path} cannot be saved: {error.strerror}"
             ) from error
+
+    def _write(self, new: Path, content: bytes) -> None:
+        """It has its name only when all of it is there, where the file system has nameless files."""
+        try:
+            nameless = os.open(self.path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except OSError:
+            nameless = None
+        new.unlink(missing_ok=True)
+        with open(new if nameless is None else nameless, "wb", opener=_private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            if nameless is not None:
+                # A link to follow is followed only by linkat(), which takes a directory as well.
+                os.link(f"/proc/self/fd/{nameless}", new, src_dir_fd=nameless)
 
     def _synchronize(self) -> None:
         """The directory: only then has the file its new name for certain."""
