@@ -1,8 +1,9 @@
 """What a platform keeps without power, in a directory: ``--state DIR``.
 
-``state.json`` is replaced as a whole: written without a name, synchronized, named beside it, renamed,
-and the directory synchronized. Whatever ends the process, the file is the old state or the new one. ``lock`` is held
-by flock for as long as a host uses the directory, and no longer than its processes live.
+``state.json`` is replaced as a whole: written without a name, synchronized, named beside it,
+renamed, and the directory synchronized. Whatever ends the process, the file is the old state or the
+new one. ``lock`` is held by flock for as long as a host uses the directory, and no longer than its
+processes live.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class StateDirectory:
             ) from error
 
     def _write(self, new: Path, content: bytes) -> None:
-        """It has its name only when all of it is there, where the file system has nameless files."""
+        """Named when all of it is there, where the file system has files without names."""
         try:
             nameless = os.open(self.path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,8 @@ def run(
         if started is not None:
             started(session)
 
+    gc.collect()
+    gc.freeze()  # what is there stays; looking through all of it again would keep clients waiting
     return launch(
         Fixed(nodes),
         plan,
