@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree findings claims bench sysfs kernels clients sev-crate mutations clean
+.PHONY: check test pins agree findings claims bench sysfs kernels clients sev-crate fuzz kills bench-serve mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -58,6 +58,17 @@ sev-crate: .venv/installed
 	  $(BIN)/python -m clients.sev_crate --features dangerous_hw_tests --host \
 	  "softsnp run --cpuid --generation genoa --design $$design --" || true; \
 	  done > clients/sev_crate.txt
+
+# What CI does in part: 200,000 random calls of /dev/sev, and 200 hosts of which something is killed.
+fuzz: .venv/installed-test
+	$(BIN)/python -m tests.serve.fuzzing --calls 200000 --seed 1
+
+kills: .venv/installed-test
+	$(BIN)/python -m tests.serve.load.killing --rounds 200 --seed 1
+
+# The figures of docs/serving-performance.md, made anew.
+bench-serve: .venv/installed
+	$(BIN)/python -m bench.serve --write docs/serving-performance.md
 
 # Mistakes in the specification: which recording catches each, and which verdict.
 mutations: .venv/installed-test
