@@ -1,4 +1,4 @@
-"""Unmodified programs on a virtual host: util-linux, msr-tools, dmesg, nproc, snphost, QEMU."""
+"""Unmodified programs on a virtual host. snphost has tests of its own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import re
 import sys
 from pathlib import Path
-
-import pytest
 
 from tests.virtual_hosts import needs, on_host
 
@@ -155,69 +153,6 @@ def test_what_s3_loses_is_lost() -> None:
     assert "PM: suspend exit" in exit_
     assert "mem" in states
     assert entry
-
-
-# --- snphost --------------------------------------------------------------------------------------
-
-
-def test_snphost_shows_what_the_firmware_says() -> None:
-    needs("snphost")
-    done = on_host(
-        "for what in guests identifier tcb version vcek-url vlek-url hashsticks-url; do "
-        "snphost show $what || exit; done",
-        "--cpuid",
-    )
-    assert done.returncode == 0, done.stderr
-    told = lines(done.stdout)
-    assert told[0] == "0"
-    assert re.fullmatch("[0-9A-F]{128}", told[1])
-    assert told[2:4] == ["Reported TCB: TCB Version:", "  Microcode:   72"]
-    assert "1.55" in told
-    assert told[-3].startswith(f"https://kdsintf.amd.com/vcek/v1/Genoa/{told[1]}?blSPL=")
-
-
-@pytest.mark.parametrize("generation", ["milan", "genoa", "turin"])
-def test_snphost_configures_commits_and_loads_a_hashstick(generation: str, tmp_path: Path) -> None:
-    needs("snphost")
-    done = on_host(
-        "set -e; softsnp ctl stage-firmware snp=99 >&2; snphost show tcb; snphost commit;"
-        "snphost show tcb; fmc=; [ $0 = turin ] && fmc=0; "
-        "snphost config set 1 0 2 3 3 $fmc; snphost show tcb; snphost config reset;"
-        "softsnp ctl hashstick > stick; snphost vlek-load stick;"
-        "snphost verify vlek-hashstick stick;"
-        "snphost config set 1 0 2 3 0 $fmc; ! snphost vlek-load stick".replace("$0", generation),
-        "--generation",
-        generation,
-        "--cpuid",
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    snp = [int(value) for value in re.findall(r"SNP: +(\d+)", done.stdout)]
-    assert snp[0] != 99 and snp[1] == 99  # reported, running
-    assert snp[2:4] == [99, 99]  # committed
-    assert snp[4:6] == [2, 99]
-    assert "Status Code: 0x21" in done.stderr  # the hashstick is not for this TCB
-
-
-def test_snphost_passes_all_that_a_healthy_host_passes_and_no_more(tmp_path: Path) -> None:
-    needs("snphost")
-    done = on_host(
-        "snphost ok > healthy; echo $?; softsnp ctl inject PLATFORM_STATUS BAD_SVN times=99 >&2;"
-        "snphost ok > sick; echo $?; grep -c PASS healthy; grep -c 'FAIL\\|SKIP' healthy;"
-        "grep FAIL sick",
-        "--cpuid",
-        cwd=tmp_path,
-    )
-    healthy, sick, passed, failed, *failures = lines(done.stdout)
-    assert (healthy, sick, passed, failed) == ("0", "1", "30", "0")
-    assert any("SEV firmware version" in failure for failure in failures)
-
-
-def test_snphost_says_what_the_firmware_said() -> None:
-    needs("snphost")
-    done = on_host("softsnp ctl inject SNP_COMMIT RESOURCE_LIMIT >&2; snphost commit")
-    assert done.returncode == 1
-    assert "Status Code: 0x17" in done.stderr
 
 
 # --- QEMU -----------------------------------------------------------------------------------------
