@@ -18,6 +18,7 @@ HEAVY = (
     "drgn",
     "cryptography",
     "capstone",
+    "ray",
     "softsnp.spec",
     "softsnp.explore",
 )

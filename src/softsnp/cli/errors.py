@@ -10,6 +10,10 @@ class UsageError(Exception):
     """Bad usage: what, what was wanted, what came, and the right form."""
 
 
+class Stopped(Exception):
+    """What ended many runs before the last: no fault of theirs, and the rest can be done again."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> UsageError:
     """An unknown name, with the closest known ones."""
     names = list(known)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
-from softsnp.spec.catalog import ASSUMPTIONS, DESIGNS, SCENARIOS, SURVEY
+from softsnp.spec.catalog import ASSUMPTIONS, DESIGNS, DETAILS, SCENARIOS, SURVEY
 
 from . import options
+from .cluster import FORMS, Address, address, clustered
 from .designs import DesignRef, find
+from .errors import Stopped, unknown
 from .progress import meter
 from .results import Key, Results, Row, key, opened
-from .runs import Run
+from .runs import Answer, Run, Watch
 from .tables import cpus
 from .workers import finishing
 
@@ -45,21 +48,37 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     options.add_firmware(parser)
     options.add_cpus(parser)
     options.add_exploring(parser)
+    parser.add_argument(
+        "--with",
+        dest="details",
+        metavar="DETAIL",
+        action="append",
+        default=[],
+        help="go through everything without a detail, and with it where that is something else; "
+        "may be given several times (command-lines: maxcpus=, nosmt and nr_cpus= at every boot)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        default="none",
+        help=f"who explores: {FORMS}; without it, this machine's cores, without Ray",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", default=Path("sweep.jsonl"))
     parser.set_defaults(verb=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    place = address(args.cluster)
     asked = runs(args)
     with opened(args.out) as results:
         todo = [run for run in asked if not results.have(run)]
-        ended = _explore(todo, len(asked), results) if todo else False
+        ended = _explore(todo, len(asked), results, place) if todo else ""
         print(summary(asked, results.rows))
     missing = sum(key(run) not in results.rows for run in asked)
     if ended or missing:
         print(
-            f"\ninterrupted: {len(asked) - missing} of {len(asked)} runs are in {args.out}; "
-            "the same command goes on from there",
+            f"\n{ended or 'interrupted'}: {len(asked) - missing} of {len(asked)} runs are in "
+            f"{args.out}; the same command goes on from there",
             file=sys.stderr,
         )
         return 3
@@ -67,22 +86,33 @@ def run(args: argparse.Namespace) -> int:
     return 3 if undecided else 0
 
 
-def _explore(todo: list[Run], total: int, results: Results) -> bool:
-    """Do runs and keep each as it finishes; whether a Ctrl-C ended that."""
-    ended = False
-    with finishing(todo) as finished, meter(total, total - len(todo), estimate=True) as bar:
-        for _, answer in finished(bar.watch):
-            if answer.stopped == "interrupted":
-                ended = True
-                continue
-            results.add(answer)
-            bar.finished += 1
+def _explore(todo: list[Run], total: int, results: Results, place: Address | None) -> str:
+    """Do runs and keep each as it finishes; what ended that early, or an empty string."""
+    ended = ""
+    done = total - len(todo)
+    with _doing(todo, place) as finished, meter(total, done, estimate=True) as bar:
+        try:
+            for _, answer in finished(bar.watch):
+                if answer.stopped == "interrupted":
+                    ended = "interrupted"
+                    continue
+                results.add(answer)
+                bar.finished += 1
+        except Stopped as error:
+            ended = str(error)
     return ended
+
+
+def _doing(
+    todo: list[Run], place: Address | None
+) -> AbstractContextManager[Callable[[Watch], Iterator[tuple[int, Answer]]]]:
+    return finishing(todo) if place is None else clustered(todo, place)
 
 
 def runs(args: argparse.Namespace) -> list[Run]:
     """What is to be done, design by design; in this order it is told."""
     sets = [dict(s) for s in SURVEY] if args.assumptions == "survey" else every_set()
+    sets = [{**s, **more} for more in _switched(args.details) for s in sets]
     names = args.designs or list(DESIGNS)
     designs = list(dict.fromkeys(ref for name in names for ref in find(name)))
     scenarios = options.scenarios(args.scenario)
@@ -103,6 +133,8 @@ def _runs(
         for design in designs:
             for profile in options.firmware(args.firmware):
                 for assumed in sets:
+                    if not assumed.keys().isdisjoint(SCENARIOS[scenario].details):
+                        continue  # it has that detail anyway
                     yield Run(
                         design,
                         profile,
@@ -116,6 +148,19 @@ def _runs(
                         traces=False,
                         rung=options.rung(args.rung),
                     )
+
+
+def _switched(details: list[str]) -> list[dict[str, bool]]:
+    """Every way of switching some of these details on."""
+    for name in details:
+        if name not in DETAILS:
+            raise unknown("detail", name, DETAILS, "details")
+    names = list(dict.fromkeys(details))
+    return [
+        dict.fromkeys(some, True)
+        for size in range(len(names) + 1)
+        for some in combinations(names, size)
+    ]
 
 
 def every_set() -> list[dict[str, bool]]:
