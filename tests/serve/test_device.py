@@ -54,6 +54,17 @@ def zeros(count: int) -> str:
     return "00" * count
 
 
+EXPORT = issue(
+    Ioctl.PDH_CERT_EXPORT,
+    data="&in",
+    buffers={
+        "pdh": zeros(CERTIFICATE),
+        "chain": zeros(CHAIN),
+        "in": f"&pdh {u32(CERTIFICATE)} &chain {u32(CHAIN)}",
+    },
+)
+
+
 def test_status_has_every_field() -> None:
     sev, snp = ask(
         issue(Ioctl.PLATFORM_STATUS, data="&out", buffers={"out": zeros(12)}),
@@ -101,21 +112,12 @@ def test_the_identifier_has_the_generations_length(generation: str, length: int)
 
 def test_certificates_are_exported() -> None:
     query = issue(Ioctl.PDH_CERT_EXPORT, data="&in", buffers={"in": zeros(24)})
-    whole = issue(
-        Ioctl.PDH_CERT_EXPORT,
-        data="&in",
-        buffers={
-            "pdh": zeros(CERTIFICATE),
-            "chain": zeros(CHAIN),
-            "in": f"&pdh {u32(CERTIFICATE)} &chain {u32(CHAIN)}",
-        },
-    )
     csr = issue(
         Ioctl.PEK_CSR,
         data="&in",
         buffers={"csr": zeros(CERTIFICATE), "in": f"&csr {u32(CERTIFICATE)}"},
     )
-    asked, exported, request = ask(query, whole, csr)
+    asked, exported, request = ask(query, EXPORT, csr)
     assert (asked["errno"], asked["error"]) == (errno.EIO, Status.INVALID_LEN.value)
     lengths = struct.unpack("<QIQI", bytes.fromhex(asked["buffers"]["in"]))
     assert lengths == (0, CERTIFICATE, 0, CHAIN)
@@ -128,16 +130,7 @@ def test_certificates_are_exported() -> None:
 
 
 def test_keys_change_when_they_are_made_anew() -> None:
-    export = issue(
-        Ioctl.PDH_CERT_EXPORT,
-        data="&in",
-        buffers={
-            "pdh": zeros(CERTIFICATE),
-            "chain": zeros(CHAIN),
-            "in": f"&pdh {u32(CERTIFICATE)} &chain {u32(CHAIN)}",
-        },
-    )
-    told = ask(export, issue(Ioctl.PDH_GEN), export, issue(Ioctl.PEK_GEN), export)
+    told = ask(EXPORT, issue(Ioctl.PDH_GEN), EXPORT, issue(Ioctl.PEK_GEN), EXPORT)
     assert [one["result"] for one in told] == [0] * 5
     first, second, third = told[0]["buffers"], told[2]["buffers"], told[4]["buffers"]
     assert first["pdh"] != second["pdh"]
