@@ -17,9 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from softsnp.explore.export import exported, promela
-from softsnp.explore.export.members import Members
-from softsnp.explore.export.names import Names
+from softsnp.explore.export import exported
+from softsnp.explore.export.promela import Model
 from softsnp.explore.layout import machine
 from softsnp.explore.search import Search, state_judges
 from softsnp.explore.tabulate import tabulate
@@ -75,15 +74,16 @@ def export(spec: Specification, members: int, properties: list[Property]) -> Exp
     states = explored.concrete_states()
     assert states is not None
     ours = Seen(states, transitions(explored), frozenset(p.name for p in told))
-    starts = len(Members(merged, members, Names()).starts)
+    model = Model(merged, members, asked)
+    starts = len(model.members.starts)
     settling = starts if starts > 1 else 0
     looking = sum(1 for p in told if not isinstance(p, Never))
     return Exported(
-        promela(merged, members, properties),
+        model.text(""),
         ours,
         1 if settling else 0,
         1 + settling + looking,  # and Spin counts the beginning as a transition
-        {f"{re.sub(r'[^0-9A-Za-z]+', '_', p.name)}_known": p.name for p in asked},
+        {known: name for name, known in model.known.items()},
     )
 
 

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 
 from softsnp.lang import SpecError
 
-from . import check, claims, conform, ctl, explain, findings, listing, run, show, sweep, why
+from . import (
+    check,
+    claims,
+    conform,
+    ctl,
+    explain,
+    export,
+    findings,
+    listing,
+    run,
+    show,
+    sweep,
+    why,
+)
 from .errors import UsageError
 from .runs import Interrupted
 
@@ -26,7 +39,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for verb in (check, explain, why, claims, findings, sweep, listing, show, conform, run, ctl):
+    for verb in (check, explain, why, claims, findings, sweep, listing, show, export, conform):
+        verb.add_parser(verbs)
+    for verb in (run, ctl):
         verb.add_parser(verbs)
     return top
 

@@ -29,6 +29,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what to explore."""
     add_firmware(parser)
     add_cpus(parser)
+    add_circumstances(parser)
+    add_exploring(parser)
+
+
+def add_circumstances(parser: argparse.ArgumentParser) -> None:
+    """What is assumed, and who is active."""
     parser.add_argument(
         "--assume",
         metavar="NAME",
@@ -41,7 +47,6 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--activities", metavar="A,B", help="who is active, one by one, instead of a scenario"
     )
     parser.add_argument("--ioctls", metavar="ERA", help=f"{' or '.join(IOCTLS)}, as of that kernel")
-    add_exploring(parser)
 
 
 def add_firmware(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
-"""What is explored, written down for another tool. Nothing of the explorer's runs depends on it."""
+"""What is explored, written down for another tool. No search depends on it."""
 
+from .members import MOST_MEMBERS
 from .promela import exported, promela
 
-__all__ = ["exported", "promela"]
+__all__ = ["MOST_MEMBERS", "exported", "promela"]

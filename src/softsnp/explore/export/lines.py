@@ -57,7 +57,8 @@ def comment(text: str, indent: str = "") -> list[str]:
     if not text:
         return []
     width = WIDTH - 3 - len(indent)
-    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width) or [""]]
+    wrapped = [textwrap.wrap(part, width, break_on_hyphens=False) for part in text.split("\n")]
+    lines = [line for part in wrapped for line in part or [""]]
     if len(lines) == 1 and len(lines[0]) < width - 3:
         return [f"{indent}/* {lines[0]} */"]
     return [f"{indent}/*", *(f"{indent} * {line}".rstrip() for line in lines), f"{indent} */"]

@@ -7,6 +7,7 @@ population is asked of the state before it, by working out what the change makes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -37,11 +38,12 @@ from softsnp.lang import Change, Cube
 
 from .expressions import ALL, NO, NONE, YES, both, conjunction, given, negated, some
 from .members import EVERY, Members
+from .places import FAILS, Decisions
 from .variables import Activities, Scalars
 
 PROPERTY = -1  # in place of an activity
 THEM = "them"
-"""Scratch: the members that a statement selects. Not part of a state."""
+"""Scratch: the members that statements select. Zero between steps."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ class Options:
         self.activities = activities
         self.activity = PROPERTY
         self.place = 0
+        self.decisions: Decisions = {}
 
-    def of(self, activity: int, place: int) -> list[Option]:
+    def of(self, activity: int, place: int, decisions: Decisions) -> list[Option]:
         """The ways through the step of an activity at a place."""
-        self.activity, self.place = activity, place
+        self.activity, self.place, self.decisions = activity, place, decisions
         return list(self._walk(self.machine.trees[activity][place], self._start()))
 
     def violated(self, judge: Node) -> str:
@@ -137,13 +140,21 @@ class Options:
     def _asked(self, question: Question, answers: list[int], way: _Way) -> _Way | None:
         if isinstance(question, Choose):
             (answer,) = answers
-            return way.having_chosen(_chosen(question, answer))
+            return way.having_chosen(self._chosen(question, answer))
         if isinstance(question, Peek):
             (answer,) = answers
             cube = question.where(answer)
             found = NONE if cube is None else self.members.within(cube, way.masks)
             return way.when(some(found))
         return way.when(self._test(question, answers, way))
+
+    def _chosen(self, question: Choose, answer: int) -> str:
+        label = question.label
+        if (label, answer) in self.decisions:
+            return self.decisions[label, answer]
+        if question.count == 2 and label.endswith(FAILS):
+            return label if answer else f"{label.removesuffix(FAILS)} does not fail"
+        return f"{label or 'choice'}: {answer + 1} of {question.count}"
 
     def _test(self, question: Question, answers: list[int], way: _Way) -> str:
         """An expression: whether this is among the answers to a question without forks."""
@@ -253,17 +264,16 @@ class Options:
         them_before = before or self._within(cube, way, free=False)
         scratch: dict[tuple[Cube, ...] | None, str] = {}
         statements, masks = [], dict(way.masks)
-        plain = them.isidentifier() or them.startswith("BIT(")
-        overlap = any(names[part.bit] == them for part in parts)
+        words = set(re.findall(r"\w+", them))
+        first = len(parts) == 1 or not any(names[part.bit] in words for part in parts)
         for part in parts:
-            if part.among in scratch:
-                continue
-            subset = "" if part.among is None else self._any_of(part.among, names)
-            if part.among is None and (len(parts) == 1 or (plain and not overlap)):
-                scratch[part.among] = them
-                continue
-            scratch[part.among] = f"{THEM}_{len(scratch)}"
-            statements.append(f"{scratch[part.among]} = {both(them, subset) if subset else them}")
+            if part.among not in scratch and part.among is None and first:
+                scratch[None] = them
+            elif part.among not in scratch:
+                subset = "" if part.among is None else self._any_of(part.among, names)
+                scratch[part.among] = f"{THEM}_{len(scratch)}"
+                selected = both(them, subset) if subset else them
+                statements.append(f"{scratch[part.among]} = {selected}")
         for part in parts:
             name, which = self.members.variables[part.bit], scratch[part.among]
             statements.append(f"{name} = {given(name, which, part.on)}")
@@ -271,7 +281,8 @@ class Options:
             if part.among is not None:
                 were = both(were, self._any_of(part.among, way.masks))
             masks[part.bit] = f"({given(way.masks[part.bit], were, part.on)})"
-        return replace(way, masks=masks).then(*statements)
+        done = [f"{name} = 0" for name in scratch.values() if name.startswith(f"{THEM}_")]
+        return replace(way, masks=masks).then(*statements, *done)
 
     def _any_of(self, cubes: tuple[Cube, ...], masks: dict[int, str]) -> str:
         return " | ".join(f"({self.members.within(cube, masks)})" for cube in cubes)
@@ -295,10 +306,3 @@ def _kids(node: Ask) -> list[tuple[list[int], Node]]:
         largest = max(groups.values(), key=len)
         largest[:] = sorted([*largest, *missed])
     return [(answers, kid) for kid, answers in groups.items()]
-
-
-def _chosen(question: Choose, answer: int) -> str:
-    label = question.label
-    if question.count == 2 and label.endswith(" fails"):
-        return label if answer else f"{label.removesuffix(' fails')} does not fail"
-    return f"{label or 'choice'}: {answer + 1} of {question.count}"

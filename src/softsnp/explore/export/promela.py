@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from softsnp.explore.layout import Machine
-from softsnp.explore.recreate import recreate
+from softsnp.explore.layout import Machine, machine
+from softsnp.explore.search import state_judges
+from softsnp.explore.tabulate import tabulate
 from softsnp.explore.tree import Ask, AtRest, Do, Node, Restart, asks_at_rest
-from softsnp.lang import Always, Never, NoDeadlock, Property
-from softsnp.lang.telling import chain
+from softsnp.lang import Always, Never, NoDeadlock, Property, Specification
 
-from .expressions import YES
+from .expressions import NO, YES
 from .lines import comment, declared, forked, step, told
 from .members import Members
 from .names import Names
 from .options import THEM, Option, Options
+from .places import places
 from .variables import Activities, Scalars
 
 KNOWN = "known"
+ONCE = """\
+What has been violated already, no part of a state: each violation is reported once, so that looking
+at states adds none. With -DFIRST only the first is, without hidden variables, which a breadth-first
+search does not allow."""
+HALF = "somebody can step while anybody is in the middle of something"
 
 
 def exported(properties: Sequence[Property]) -> list[Property]:
@@ -26,17 +32,19 @@ def exported(properties: Sequence[Property]) -> list[Property]:
 
 
 def promela(
-    machine: Machine, members: int, properties: Sequence[Property], heading: str = ""
+    spec: Specification, members: int, properties: Sequence[Property], heading: str = ""
 ) -> str:
-    """The model for so many members, told apart. ``properties`` may be none.
+    """The model of a specification with so many members, told apart; ``properties`` may be none.
 
-    ``machine`` has been tabulated with the Always properties among them.
+    Raises SpecError for what the language refuses.
     """
-    return Model(machine, members, exported(properties)).text(heading)
+    asked = exported(properties)
+    merged = machine(tabulate(spec, state_judges(asked, [])))
+    return Model(merged, members, asked).text(heading)
 
 
 class Model:
-    """One model, while it is written."""
+    """One model, while it is written. ``machine`` was tabulated with the Always properties."""
 
     def __init__(self, machine: Machine, members: int, properties: Sequence[Property]) -> None:
         self.machine = machine
@@ -59,7 +67,7 @@ class Model:
         """Whether another activity may send this one back: then its place is a variable."""
         self.asked = self._who_is_asked()
         self.several = len(self.members.starts) > 1
-        self.labels = [self._labels(activity) for activity in range(len(machine.trees))]
+        self.places = [places(machine, activity, self.names) for activity in self._activities]
 
     @property
     def _activities(self) -> range:
@@ -77,26 +85,6 @@ class Model:
 
     def _deadlock(self) -> list[NoDeadlock]:
         return [p for p in self.properties if isinstance(p, NoDeadlock)]
-
-    # --- places ----------------------------------------------------------------------------------
-
-    def _labels(self, activity: int) -> list[tuple[str, str]]:
-        """(label, where that is) of each place of an activity."""
-        spec, blocks = self.machine.spec, self.machine.blocks[activity]
-        found: dict[int, tuple[str, str]] = {}
-        for local, block in zip(self.machine.tables.activities[activity], blocks, strict=True):
-            if block in found:
-                continue
-            coroutine, awaited = recreate(spec, activity, local.trail)
-            frames = chain(spec, coroutine)
-            coroutine.close()
-            inner = frames[-1]
-            end = "end_" if self.machine.resting[activity][block] else ""
-            label = self.names.of((activity, block), f"{end}{inner.function.strip('_')}_{block}")
-            where = " > ".join(frame.function for frame in frames[1:] or frames)
-            waits = f"; waits {awaited.what}" if awaited.what else ""
-            found[block] = label, ("at rest" if end else where) + waits
-        return [found[block] for block in range(len(found))]
 
     # --- the text --------------------------------------------------------------------------------
 
@@ -150,27 +138,30 @@ class Model:
                 yield from declared(f"{self.members.type} {picked};", f"who {name} has taken")
             if self.restarted[activity]:
                 yield from declared(f"byte at_{name};", f"where {name} stands")
-                for place, (label, _) in enumerate(self.labels[activity]):
-                    yield f"#define {label} {place}"
+                for number, place in enumerate(self.places[activity]):
+                    yield f"#define {place.label} {number}"
             if activity in self.asked and self.restarted[activity]:
-                places = [
-                    label for (label, _), at in zip(self.labels[activity], rests, strict=True) if at
-                ]
-                tests = " || ".join(f"at_{name} == {place}" for place in places) or "false"
-                yield f"#define {self.activities.rests[activity]} ({tests})"
+                stands = zip(self.places[activity], rests, strict=True)
+                tests = [f"at_{name} == {place.label}" for place, at_rest in stands if at_rest]
+                yield f"#define {self.activities.rests[activity]} ({' || '.join(tests) or NO})"
             elif activity in self.asked:
                 initial = " = 1" if rests[0] else ""
                 yield f"bit {self.activities.rests[activity]}{initial};"
         if self.several:
             yield from declared("bit started;", "whether it is settled who is there at the start")
-        scratch = [f"{THEM}_{n}" for n in range(10) if f"{THEM}_{n}" in text]
-        if scratch or self.known:
+        for name in [f"{THEM}_{n}" for n in range(10) if f"{THEM}_{n}" in text]:
+            yield from declared(f"{self.members.type} {name};", "zero between steps")
+        known = [name for name in self.known.values() if name in text]
+        if known:
             yield ""
-            yield from comment("Scratch, no part of a state.")
-        for name in scratch:
-            yield f"hidden {self.members.type} {name};"
-        for name in self.known.values():
-            yield f"hidden byte {name};"
+            yield from comment(ONCE)
+            yield "#ifdef FIRST"
+            yield "#define VIOLATES(known) assert(known)"
+            yield from (f"#define {name} 0" for name in known)
+            yield "#else"
+            yield "#define VIOLATES(known) assert(known); known = 1"
+            yield from (f"hidden byte {name};" for name in known)
+            yield "#endif"
 
     # --- activities ------------------------------------------------------------------------------
 
@@ -183,41 +174,44 @@ class Model:
         if self.restarted[activity]:
             yield "end:"
             yield "    do"
-            for place, (label, where) in enumerate(self.labels[activity]):
-                yield from comment(f"{label}: {where}", "    ")
-                yield from self._options(activity, place)
+            for number, place in enumerate(self.places[activity]):
+                yield from comment(f"{place.label}: {place.where}", "    ")
+                yield from self._options(activity, number)
             yield "    od"
         else:
-            for place, (label, where) in enumerate(self.labels[activity]):
-                yield from comment(where, "    ")
-                yield f"{label}:"
-                options = list(self._options(activity, place))
+            for number, place in enumerate(self.places[activity]):
+                yield from comment(place.where, "    ")
+                yield f"{place.label}:"
+                options = list(self._options(activity, number))
                 yield from ["    if", *options, "    fi;"] if options else ["    false;"]
         yield "}"
 
     def _options(self, activity: int, place: int) -> Iterator[str]:
-        for option in self.options.of(activity, place):
+        decisions = self.places[activity][place].decisions
+        for option in self.options.of(activity, place, decisions):
             yield from self._option(activity, place, option)
 
     def _option(self, activity: int, place: int, option: Option) -> Iterator[str]:
         guards, statements, goto = list(option.guards), list(option.statements), ""
-        labels, here = self.labels[activity], f"at_{self.activities.names[activity]}"
+        at, here = self.places[activity], f"at_{self.activities.names[activity]}"
         if self.restarted[activity]:
-            guards.insert(0, f"{here} == {labels[place][0]}")
+            guards.insert(0, f"{here} == {at[place].label}")
         if option.goto is None:
             statements = [f"assert(false) /* {told(option.failure)} */"]
         elif self.restarted[activity]:
             if option.goto != place:
-                statements.append(f"{here} = {labels[option.goto][0]}")
+                statements.append(f"{here} = {at[option.goto].label}")
         else:
             rests = self.machine.resting[activity]
             if activity in self.asked and rests[place] != rests[option.goto]:
                 statements.append(f"{self.activities.rests[activity]} = {int(rests[option.goto])}")
-            goto = labels[option.goto][0]
+            goto = at[option.goto].label
+            if option.goto == place and not guards and not statements:
+                statements = ["skip"]  # Spin refuses to go in circles on true
         for event in option.events:
             if event in self.events:
                 known = self.known[self.events[event].name]
-                statements += [f"assert({known})", f"{known} = 1"]
+                statements.append(f"VIOLATES({known})")
         lines = step(guards, statements, goto, ", ".join(option.choices))
         yield from forked(lines, list(option.forks), self.members.count)
 
@@ -226,9 +220,7 @@ class Model:
     def _judge(self) -> Iterator[str]:
         if not (self._always() or self._deadlock() or self.several):
             return
-        yield from comment(
-            "Looks at every state. Each violation is reported once, so that looking adds no state."
-        )
+        yield from comment("Looks at every state.")
         yield "active proctype properties() {"
         yield "end:"
         yield "    do"
@@ -247,12 +239,16 @@ class Model:
         yield "}"
 
     def _reported(self, prop: Property, violated: str) -> Iterator[str]:
-        yield f"    /* {prop.name}: {prop.sentence} */"
+        if violated == NO:
+            yield from comment(f"{prop.name}: nothing here could violate it", "    ")
+            return
+        half = isinstance(prop, NoDeadlock)  # the other is about what comes of a state
+        yield from comment(f"{prop.name}: {HALF if half else prop.sentence}", "    ")
         known = self.known[prop.name]
         started = ["started"] if self.several else []
         test = f"({violated})" if " || " in violated else violated
         guards = [*started, f"!{known}", *([test] if test != YES else [])]
-        yield from step(guards, [f"assert({known})", f"{known} = 1"])
+        yield from step(guards, [f"VIOLATES({known})"])
 
 
 # --- what trees have in them ---------------------------------------------------------------------
