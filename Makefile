@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test pins agree findings claims bench sysfs kernels clients sev-crate fuzz kills bench-serve mutations clean
+.PHONY: check test pins agree findings claims bench peers sysfs kernels clients sev-crate fuzz kills bench-serve mutations clean
 
 check: .venv/installed
 	$(BIN)/softsnp check
@@ -32,8 +32,12 @@ findings: .venv/installed
 claims: .venv/installed
 	$(BIN)/softsnp claims --format markdown > docs/claims.new && mv docs/claims.new docs/claims.md
 
+# The model checkers that bench/ compares with, into build/peers: what of them can be had here.
+peers: .venv/installed
+	$(BIN)/python -m bench.peers
+
 # The figures of docs/performance.md, made anew. Needs spin and gcc, and the machine to itself.
-bench: .venv/installed
+bench: peers
 	$(BIN)/python -m bench --write docs/performance.md
 
 # The recordings in recordings/sysfs, made anew from Debian's newest kernels, which it downloads into

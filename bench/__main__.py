@@ -1,4 +1,4 @@
-"""``python -m bench``: measure our engines beside Spin, and say so in a table."""
+"""``python -m bench``: measure our engines beside others, and say so in a table and a plot."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from .engine import Engine, EngineFailed
 from .machine import facts
 from .models import MODELS
+from .peers.engines import Minicheck, Musil, Stateright
+from .plot import plot
 from .report import document, has_place, table, told, write_between
 from .rounds import measure
 from .rungs import Python, Table
@@ -28,6 +30,9 @@ ENGINES: dict[str, Callable[[str, Path], Engine]] = {
     "spin": lambda model, work: Spin(MODELS[model], work / "spin"),
     "spin-dfs": lambda model, work: DepthFirst(MODELS[model], work / "spin-dfs"),
     "spin-por": lambda model, work: Reduced(MODELS[model], work / "spin-por"),
+    "stateright": lambda model, work: Stateright(MODELS[model], work / "stateright"),
+    "musil": lambda model, work: Musil(MODELS[model], work / "musil"),
+    "minicheck": lambda model, work: Minicheck(MODELS[model], work / "minicheck"),
 }
 """Every engine by the name that --only knows it by, for a model and a directory of its own."""
 
@@ -43,7 +48,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="small sizes and one round: do all counts agree?"
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into a document")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="put the table into a document, and the plot beside it",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot, an SVG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -67,11 +78,16 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="softsnp-bench-") as work:
         names = [name for name in ENGINES if name in (options.only or ENGINES)]
         engines = [ENGINES[name](options.model, Path(work)) for name in names]
+        for engine in list(engines):
+            if engine.missing() and not engine.peer and not options.only:
+                say(f"bench: without {' and '.join(engine.missing())}: not installed")
+                engines.remove(engine)
         lacking = sorted({command for engine in engines for command in engine.missing()})
         if lacking:
             say(
                 f"bench: this machine has no {' and no '.join(lacking)}.\n"
-                "  On Debian: apt install spin gcc. Without them: python -m bench --only python"
+                "  On Debian: apt install spin gcc. Others: make peers. Without them: "
+                "python -m bench --only python"
             )
             return UNUSABLE
         machine, model, sizes = facts(), MODELS[options.model], sorted(set(options.cpus))
@@ -81,12 +97,17 @@ def main(arguments: list[str]) -> int:
             say(f"bench: {failed}")
             return FAILED
     text = f"{told(measured, machine, options.rounds)}\n{table(measured)}"
+    drawing = plot(measured)
     print(text, end="")
     if options.json:
         data = document(measured, machine, options.rounds)
         options.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    if options.plot:
+        options.plot.write_text(drawing, encoding="utf-8")
     if options.write:
-        write_between(options.write, text)
+        picture = options.write.with_suffix(".svg")
+        picture.write_text(drawing, encoding="utf-8")
+        write_between(options.write, f"{text}\n![states a second]({picture.name})\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What an engine is to the harness. A new one is one small class; see rungs.py and spin.py."""
+"""What an engine is to the harness. A new one is one small class; see rungs.py, spin.py, peers/."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Sample:
     """One exploration. Times are in seconds, ``peak`` is the most resident memory in bytes."""
 
     states: int
-    transitions: int
+    transitions: int | None
+    """None from who does not count them."""
     exploring: float
     ready: float
     """What came before the first state: tabulating and emitting, or generating and compiling."""
@@ -31,17 +32,19 @@ class Engine(Protocol):
     """``name`` is what a table calls it, ``cores`` how many it may use.
 
     ``complete`` says that it visits every state. One that leaves some out, knowing that they do
-    not matter, is timed, but its counts and rates are its own. ``peer`` says that it is somebody
-    else's: the fastest complete peer is what the others are compared with.
+    not matter, is timed, but its counts and rates are its own. ``peer`` says that it is Spin: the
+    fastest complete one is what all others are compared with. ``most_cpus`` is the largest size
+    that is worth waiting for, or None.
     """
 
     name: str
     cores: int
     complete: bool
     peer: bool
+    most_cpus: int | None
 
     def missing(self) -> list[str]:
-        """The commands that it needs and this machine lacks."""
+        """What it needs and this machine lacks."""
 
     def prepare(self, cpus: int) -> None:
         """Whatever a run needs that is done once for a model. Each round does it anew."""

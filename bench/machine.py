@@ -46,6 +46,7 @@ def facts() -> dict[str, str | int]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "spin": _first_line("spin", "-V"),
         "gcc": _first_line("gcc", "--version"),
+        "rustc": _first_line("rustc", "--version"),
         "commit": _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
     }
 

@@ -49,6 +49,7 @@ def table(measured: Sequence[Measured]) -> str:
     for one in measured:
         ratio = to_peer(one, measured)
         size = bytes_a_state(one, measured)
+        transitions = one.transitions_a_second
         telling = one.states >= TELLING
         rows.append(
             (
@@ -57,7 +58,7 @@ def table(measured: Sequence[Measured]) -> str:
                 f"{one.states:,}",
                 millions(one.states_a_second) if telling else "",
                 "" if ratio is None else f"{ratio:.2f}",
-                millions(one.transitions_a_second) if telling else "",
+                "" if transitions is None or not telling else millions(transitions),
                 "" if size is None else f"{size:.0f}",
                 seconds(one.median(lambda s: s.ready)),
                 seconds(one.median(lambda s: s.verdict)),
@@ -85,7 +86,8 @@ def told(measured: Sequence[Measured], facts: Mapping[str, object], rounds: int)
     """The machine, and how much it had to do besides."""
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_mib']} MiB; {facts['kernel']}; "
-        f"{facts['python']}; {facts['spin']}; {facts['gcc']}. Commit {facts['commit']}. "
+        f"{facts['python']}; {facts['spin']}; {facts['gcc']}; {facts['rustc'] or 'no Rust'}. "
+        f"Commit {facts['commit']}. "
         f"Medians of {rounds} interleaved rounds, which had {share(measured):.0%} of their cores.\n"
     )
 

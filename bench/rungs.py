@@ -18,6 +18,7 @@ class Rung:
     cores = 1
     complete = True
     peer = False
+    most_cpus: int | None = None
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -42,6 +43,7 @@ class Rung:
 class Python(Rung):
     name = "softsnp, emitted Python"
     rung = "python"
+    most_cpus: int | None = 5
 
 
 class Table(Rung):

@@ -29,6 +29,7 @@ class Spin:
     cores = 1
     complete = True
     peer = True
+    most_cpus: int | None = None
     flags: tuple[str, ...] = ("-DNOREDUCE", "-DBFS")
 
     def __init__(self, model: Model, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The models: each one twice, as a specification and in Promela, with its known counts."""
+"""The models: each as a specification, in Promela and as commands, with its known counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from softsnp.lang import Property, Specification
 
 from . import hotplug
+from .guarded import Guarded, guarded
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Model:
     properties: list[Property]
     promela: Path
     counts: dict[int, Counts]
+    guarded: Callable[[int], Guarded]
 
 
 MODELS = {
@@ -43,5 +45,6 @@ MODELS = {
             5: Counts(3_032_296, 10_862_666, 1_009_271),
             6: Counts(17_303_300, 64_053_102, 4_919_724),
         },
+        guarded,
     )
 }

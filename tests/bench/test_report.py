@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,6 +13,7 @@ from bench.__main__ import parse
 from bench.engine import EngineFailed, Sample
 from bench.machine import ROOT, pinned
 from bench.models import MODELS, Counts, Model
+from bench.plot import plot
 from bench.report import BEGIN, END, bytes_a_state, document, table, to_peer, told, write_between
 from bench.rounds import Measured, measure
 from bench.spin import hash_bits
@@ -21,6 +23,7 @@ MODEL = Model(
     [],
     Path(),
     {1: Counts(10, 20, 0), 2: Counts(100_000, 300_000, 0)},
+    MODELS["hotplug"].guarded,
 )
 FACTS = {
     "cpu": "Some CPU",
@@ -30,6 +33,7 @@ FACTS = {
     "python": "CPython 3.11",
     "spin": "Spin 6",
     "gcc": "gcc 12",
+    "rustc": "rustc 1.90",
     "commit": "abc",
 }
 
@@ -44,6 +48,8 @@ class Fake:
     complete: bool = True
     cores: int = 1
     wrong: int = 0
+    most_cpus: int | None = None
+    uncounted: bool = False
     ran: list[int] = field(default_factory=list)
     affinity: set[int] = field(default_factory=set)
 
@@ -60,7 +66,7 @@ class Fake:
         taken = self.times[self.ran.count(cpus) - 1]
         return Sample(
             states=counts.states + self.wrong,
-            transitions=counts.transitions,
+            transitions=None if self.uncounted else counts.transitions,
             exploring=taken,
             ready=1.0,
             verdict=taken + 1,
@@ -124,6 +130,31 @@ def test_the_table_says_nothing_of_rates_when_there_is_nothing_to_say() -> None:
     assert rows[2] == "| 1 | ours | 10 |  |  |  |  | 1.00 s | 2.00 s |"
     assert rows[4] == "| 2 | ours | 100,000 | 0.10 M | 0.50 | 0.30 M | 50 | 1.00 s | 2.00 s |"
     assert rows[5] == "| 2 | theirs | 100,000 | 0.20 M | 1.00 | 0.60 M | 50 | 1.00 s | 1.50 s |"
+
+
+def test_who_counts_no_transitions_has_no_rate_of_them() -> None:
+    every = measured(Fake("ours", [1.0] * 3), Fake("theirs", [1.0] * 3, uncounted=True))
+    assert [m.transitions_a_second for m in every if m.cpus == 2] == [300_000, None]
+    assert "| 2 | theirs | 100,000 | 0.10 M |  |  | 50 |" in table(every)
+
+
+def test_a_size_that_is_too_large_for_one_is_left_out() -> None:
+    every = measured(Fake("ours", [1.0] * 3), Fake("slow", [1.0] * 3, most_cpus=1))
+    assert [(m.engine.name, m.cpus) for m in every] == [("ours", 1), ("slow", 1), ("ours", 2)]
+
+
+def test_the_plot_has_a_line_for_each_that_can_be_compared() -> None:
+    every = measured(
+        Fake("ours & mine", [1.0] * 3),
+        Fake("theirs", [0.5] * 3, peer=True),
+        Fake("cheat", [0.1] * 3, complete=False),
+    )
+    drawn = ElementTree.fromstring(plot(every))
+    svg = "{http://www.w3.org/2000/svg}"
+    texts = [text.text for text in drawn.iter(f"{svg}text")]
+    assert len(list(drawn.iter(f"{svg}path"))) == 2
+    assert {"ours & mine", "theirs", "100 k", "1 M", "2"} <= set(texts)
+    assert "cheat" not in texts
 
 
 def test_every_sample_is_in_the_json() -> None:

@@ -1,0 +1,1 @@
+"""Model checkers that one does not write Promela for, and how each gets here."""
