@@ -19,10 +19,11 @@ from .places import places
 from .variables import Activities, Scalars
 
 KNOWN = "known"
-ONCE = """\
-What has been violated already, no part of a state: each violation is reported once, so that looking
-at states adds none. With -DFIRST only the first is, without hidden variables, which a breadth-first
-search does not allow."""
+ONCE = (
+    "What has been violated already, no part of a state: each violation is reported once, so that "
+    "looking at states adds none. With -DFIRST only the first is, without hidden variables, which "
+    "a breadth-first search does not allow."
+)
 HALF = "somebody can step while anybody is in the middle of something"
 
 
