@@ -8,7 +8,17 @@ from softsnp.explore import Limits, check
 from softsnp.explore.layout import machine
 from softsnp.explore.search import Search, state_judges
 from softsnp.explore.tabulate import tabulate
-from softsnp.lang import Always, Bool, Count, Property, Specification, activity
+from softsnp.lang import (
+    Always,
+    Bit,
+    Bool,
+    Count,
+    Kind,
+    Population,
+    Property,
+    Specification,
+    activity,
+)
 from softsnp.spec.designs import RmpoptV9, RmpoptV10
 from softsnp.spec.properties import PROPERTIES
 
@@ -64,17 +74,17 @@ def test_a_violation_is_replayed_at_the_least_number_that_has_it() -> None:
 NEVER_EIGHT: list[Property] = [
     Always(
         "never-eight",
-        "eight were never asleep: counts that stop at many cannot tell",
+        "eight are never woken",
         "",
-        "eight were asleep",
+        "eight were woken",
         when=lambda s: s.seen,
         must=lambda s: False,
     )
 ]
 
 
-class Spurious(toys.Herd):
-    """Many less one may be many again: eight can wake one after the other, but not of six."""
+class Eight(toys.Herd):
+    """Eight can wake one after the other, but not of six."""
 
     seen = Bool(False, "eight were woken", ghost=True)
     woken = Count(8, "how many were woken", ghost=True)
@@ -89,7 +99,47 @@ class Spurious(toys.Herd):
                     self.seen = True
 
 
-def test_a_violation_that_no_small_number_shows_is_undecided() -> None:
-    found = check(Spurious(["shepherd"]), None, NEVER_EIGHT, [], limits=Limits()).outcomes[0]
+def test_a_violation_that_takes_many_members_is_followed() -> None:
+    found = check(Eight(["shepherd"]), None, NEVER_EIGHT, [], traces=True).outcomes[0]
+    assert (found.verdict, found.steps, found.members) == ("violated", 8, 9)
+    assert found.trace is not None
+    assert found.trace.members == 9  # the images go to eight awake and one asleep
+
+
+class Pairs(Specification):
+    """One to the left, one to the right; then one from each at a time: as many here as there."""
+
+    sheep = Population("sheep", {"left": Bit("on the left"), "right": Bit("on the right")})
+
+    def members(self) -> tuple[Kind, ...]:
+        return (Kind({}, None),)
+
+    @activity("divides the flock")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest(atomic="two at a time")
+            if self.choose("divide", "collect") == "divide":
+                if self.sheep.where(left=False, right=False).set_one(left=True):
+                    if not self.sheep.where(left=False, right=False).set_one(right=True):
+                        self.sheep.where(left=True).set_one(left=False)
+            elif self.sheep.any(left=True) and self.sheep.any(right=True):
+                self.sheep.where(left=True).set_one(left=False)
+                self.sheep.where(right=True).set_one(right=False)
+
+
+AS_MANY: list[Property] = [
+    Always(
+        "as-many",
+        "as many are on the left as on the right: counts that stop at many cannot tell",
+        "",
+        "some are left over",
+        when=lambda s: s.sheep.any(left=True),
+        must=lambda s: s.sheep.any(right=True),
+    )
+]
+
+
+def test_a_violation_that_no_number_shows_is_undecided() -> None:
+    found = check(Pairs(), None, AS_MANY, [], limits=Limits()).outcomes[0]
     assert (found.verdict, found.steps) == ("undecided", None)
     assert "spurious" in found.reason

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from softsnp.lang import AlwaysPossible, LockOrder, Property, Sometimes, Specification
+from softsnp.lang import (
+    AlwaysPossible,
+    LockOrder,
+    NoDeadlock,
+    Property,
+    Sometimes,
+    Specification,
+)
 from softsnp.lang.trace import Trace
 
 from .layout import Layout, Machine, machine
 from .memory_use import uncollected
+from .proof import unsure
 from .replay import Replay
 from .rungs.ladder import Ladder
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
@@ -17,10 +25,13 @@ from .tabulate import tabulate
 from .walk import successors
 
 MOST_MEMBERS = 6
+"""Up to so many members what happens is explored exactly, where the images cannot tell."""
+MOST_FOLLOWED = 32
+"""Up to so many members a path of images is followed."""
+FOLLOWED_STATES = 20_000
+"""So many exact states with one image are followed; where there are more, nobody goes on."""
 FALLBACK_STATES = 200_000
 EXACT_STATES = 5_000_000
-EXACT_MEMBERS = 2
-"""How many members more than the least are looked at exactly, where more paths could mislead."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class Checker:
         self.machine: Machine = machine(tables)
         self._exact: dict[int, Search] = {}
         self._explored: dict[int, Explored] = {}
+        self._unsure: dict[str, bool] | None = None
 
     def search(self, members: int | None) -> Search:
         return Search(self.machine, members, self.properties, self.checks)
@@ -83,9 +95,11 @@ class Checker:
     def least_members(self) -> int:
         return sum(kind.count or 0 for kind in self.machine.spec.members())
 
-    def concretize(self, explored: Explored, path: list[int]) -> tuple[Layout, list[int]] | None:
-        """The path at the least number of members that has it, or None up to MOST_MEMBERS."""
-        for members in range(self.least_members(), MOST_MEMBERS + 1):
+    def concretize(
+        self, explored: Explored, path: list[int], numbers: Iterable[int]
+    ) -> tuple[Layout, list[int]] | None:
+        """The path at the first of these numbers of members that has it, or None."""
+        for members in numbers:
             search = self.exact(members)
             image = explored.layout.abstraction(search.layout)
             found = follow(search, path, image)
@@ -102,24 +116,26 @@ class Checker:
     ) -> Outcome:
         if explored.stopped and (finding.steps is None or isinstance(prop, AlwaysPossible)):
             return Outcome(prop, "undecided", finding.exercised, reason=explored.stopped)
-        if isinstance(prop, AlwaysPossible) and explored.layout.saturated:
-            return self._always_possible(prop, finding, want_trace)
+        if explored.layout.saturated and isinstance(prop, AlwaysPossible | NoDeadlock):
+            if finding.steps is None:
+                return self._always_possible(prop, explored, finding, want_trace)
+            if isinstance(prop, AlwaysPossible):
+                return self._exactly(prop, want_trace) or _spurious(prop, finding)
         if finding.steps is None:
             return Outcome(prop, "holds", finding.exercised)
         path = explored.path_to(finding)
         layout = explored.layout
         if layout.saturated:
-            found = None
-            if not isinstance(prop, LockOrder):  # of which a path shows the last order only
-                found = self.concretize(explored, path)
-            found = found or self._search_exactly(prop)
+            # Of an order of locks a path shows the last part only.
+            many = 0 if isinstance(prop, LockOrder) else MOST_FOLLOWED
+            few = range(self.least_members(), min(many, MOST_MEMBERS) + 1)
+            found = (
+                self.concretize(explored, path, few)
+                or self._search_exactly(prop)
+                or self.concretize(explored, path, range(MOST_MEMBERS + 1, many + 1))
+            )
             if found is None:
-                return Outcome(
-                    prop,
-                    "undecided",
-                    finding.exercised,
-                    reason=f"spurious: no run with up to {MOST_MEMBERS} members shows it",
-                )
+                return _spurious(prop, finding)
             layout, path = found
         trace = None
         if want_trace:
@@ -127,16 +143,19 @@ class Checker:
         members = layout.members
         return Outcome(prop, "violated", True, len(path) - 1, members, trace, finding.told)
 
-    def _always_possible(self, prop: AlwaysPossible, finding: Finding, want_trace: bool) -> Outcome:
-        """What is possible for any number of members is decided for some numbers of them exactly.
+    def _always_possible(
+        self, prop: Property, explored: Explored, finding: Finding, want_trace: bool
+    ) -> Outcome:
+        """A way that the images have may be no way for any one number: it takes a proof."""
+        if not finding.exercised or not self.unsure(explored)[prop.name]:
+            return Outcome(prop, "holds", finding.exercised)
+        reason = f"no number of members up to {MOST_MEMBERS} violates it, and no proof says for all"
+        undecided = Outcome(prop, "undecided", True, reason=reason)
+        return self._exactly(prop, want_trace) or undecided
 
-        A way that the images have may be no way for any one number, and so hide a violation.
-        """
-        if not finding.exercised:
-            return Outcome(prop, "holds", False)
-        least = self.least_members()
-        most = least + EXACT_MEMBERS if finding.steps is None else MOST_MEMBERS
-        for members in range(least, most + 1):
+    def _exactly(self, prop: Property, want_trace: bool) -> Outcome | None:
+        """A violation with the least number of members, up to MOST_MEMBERS, that has one."""
+        for members in range(self.least_members(), MOST_MEMBERS + 1):
             explored = self.explored(members)
             if explored.stopped:
                 return Outcome(
@@ -147,10 +166,21 @@ class Checker:
                 path, layout = explored.path_to(found), explored.layout
                 trace = Replay(layout).run(path, prop) if want_trace else None
                 return Outcome(prop, "violated", True, found.steps, members, trace)
-        if finding.steps is None:
-            return Outcome(prop, "holds", True)
-        reason = f"spurious: no run with up to {MOST_MEMBERS} members shows it"
-        return Outcome(prop, "undecided", True, reason=reason)
+        return None
+
+    def unsure(self, explored: Explored) -> dict[str, bool]:
+        """By property, whether a proof lacks that what the images can still reach every number of
+        members can.
+        """
+        if self._unsure is None:
+            possible = [
+                prop
+                for prop in self.properties
+                if isinstance(prop, AlwaysPossible | NoDeadlock)
+                and explored.findings[prop.name].steps is None
+            ]
+            self._unsure = unsure(explored.rung.program, explored.rung.states, possible)
+        return self._unsure
 
     def explored(self, members: int) -> Explored:
         """All of what happens with so many members."""
@@ -168,8 +198,15 @@ class Checker:
         return None
 
 
+def _spurious(prop: Property, finding: Finding) -> Outcome:
+    reason = f"spurious: no run with up to {MOST_MEMBERS} members shows it"
+    if not isinstance(prop, AlwaysPossible | LockOrder):
+        reason += f", and none with up to {MOST_FOLLOWED} goes the way that the images go"
+    return Outcome(prop, "undecided", finding.exercised, reason=reason)
+
+
 def follow(search: Search, path: list[int], image: Callable[[int], int]) -> list[int]:
-    """An exact path whose images are the given path, or an empty list."""
+    """An exact path whose images are the given path, or an empty list when none is found."""
     levels: list[dict[int, int | None]] = [
         {s: None for s in search.layout.initial_states() if image(s) == path[0]}
     ]
@@ -179,7 +216,7 @@ def follow(search: Search, path: list[int], image: Callable[[int], int]) -> list
             for successor in successors(search.program, state):
                 if image(successor) == goal:
                     reached.setdefault(successor, state)
-        if not reached:
+        if not reached or len(reached) > FOLLOWED_STATES:
             return []
         levels.append(reached)
     exact = [next(iter(levels[-1]))]

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Protocol
 
+from softsnp.explore.lower import Program
 from softsnp.lang import SpecError
 
 MOST_GOALS = 16
@@ -24,6 +25,7 @@ class Rung(Protocol):
     """One search."""
 
     name: str
+    program: Program
 
     @property
     def levels(self) -> list[int]:
