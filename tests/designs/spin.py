@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from softsnp.cli.options import assumptions
 from softsnp.explore.export import exported
 from softsnp.explore.export.promela import Model
 from softsnp.explore.layout import machine
@@ -27,7 +28,7 @@ from softsnp.spec.catalog import DESIGNS, SCENARIOS
 from softsnp.spec.properties import PROPERTIES
 from tests.explore.told_apart import transitions
 
-from .runs import PROFILES
+from .runs import PROFILES, label
 
 TOOLS = ("spin", "gcc")
 FLAGS = ("-O0", "-DSAFETY", "-DNOREDUCE", "-DNOCOMP")
@@ -154,13 +155,16 @@ def differences(model: Exported) -> list[str]:
     ]
 
 
-def compare(name: str, profile: str, members: int, scenario: str) -> tuple[str, bool]:
+def compare(
+    name: str, profile: str, members: int, scenario: str, assume: dict[str, bool]
+) -> tuple[str, bool]:
     """(a line that says how it came out, whether Spin agrees)."""
-    model = of_design(name, profile, members, scenario)
+    model = of_design(name, profile, members, scenario, assume)
     found = differences(model)
     counts = f"{model.ours.states:,} states, {model.ours.transitions:,} transitions"
     told = "; ".join(found) or f"the same {counts} and {len(model.ours.violated)} violated"
-    return f"{name}, {profile}, {scenario}, {members} CPUs: {told}", not found
+    of = f"{name}, {profile}, {scenario}, {members} CPUs, {label(assume)}"
+    return f"{of}: {told}", not found
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -169,12 +173,13 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--firmware", choices=PROFILES, action="append")
     parser.add_argument("--scenario", choices=SCENARIOS, action="append")
+    parser.add_argument("--assume", metavar="NAME", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     args = parser.parse_args(None if arguments is None else list(arguments))
     if missing():
         parser.error(f"{' and '.join(missing())} missing; on Debian: apt install spin gcc")
     runs = [
-        (name, profile, args.cpus, scenario)
+        (name, profile, args.cpus, scenario, assumptions(args.assume))
         for name in args.designs or DESIGNS
         for profile in args.firmware or PROFILES
         for scenario in args.scenario or ["thread"]
