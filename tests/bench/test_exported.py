@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bench.exported import exported
 from bench.models import MODELS
+from softsnp.spec.properties import PROPERTIES
 from tests.designs.spin import differences, export, missing
 
 
@@ -12,7 +14,13 @@ from tests.designs.spin import differences, export, missing
 @pytest.mark.parametrize("cpus", [1, 2, 3])
 def test_an_export_counts_what_the_model_by_hand_does(cpus: int) -> None:
     model = MODELS["hotplug"]
-    exported = export(model.specification(cpus), cpus, model.properties)
+    mine = export(model.specification(cpus), cpus, model.properties)
     counts = model.counts[cpus]
-    assert (exported.ours.states, exported.ours.transitions) == (counts.states, counts.transitions)
-    assert differences(exported) == []
+    assert (mine.ours.states, mine.ours.transitions) == (counts.states, counts.transitions)
+    assert differences(mine) == []
+
+
+def test_a_design_can_be_given_to_spin_with_a_choice_of_properties() -> None:
+    plain, judged = exported("rmpopt-v10", 3), exported("rmpopt-v10", 3, PROPERTIES[:2])
+    assert "#define N 3" in plain and "VIOLATES" not in plain
+    assert "VIOLATES(guest_memory_protected_known)" in judged
