@@ -132,6 +132,14 @@ class TwoWords(toys.Herd):
             await self.preempt()
             self.high = (self.high + 100) % 200
 
+    @activity("writes to the other counts: what is never written takes no room")
+    async def writer(self) -> None:
+        while True:
+            await self.rest(atomic="all at once")
+            for name in self.fields:
+                if name.startswith(("wide", "more")):
+                    setattr(self, name, 1)
+
 
 BOTH = Always(
     "both",

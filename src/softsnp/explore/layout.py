@@ -15,7 +15,7 @@ from .classes import AllApart, Canonical, picking_activities, reachable_classes
 from .merge import merged
 from .populations import Populations
 from .tabulate import Tables
-from .tree import Node
+from .tree import Node, writes
 
 WORD = 64
 NUMBER_BITS = 24
@@ -52,6 +52,17 @@ class Machine:
         return tuple(
             (self.canonical[_class(self.spec, kind)], kind.count) for kind in self.spec.members()
         )
+
+    def changed(self) -> set[str]:
+        """The fields to which some step may write another value than they begin with."""
+        fields = self.spec.fields
+        return {
+            name
+            for trees in self.trees
+            for tree in trees
+            for name, index in writes(tree)
+            if index != fields[name].initial
+        }
 
 
 def _class(spec: Specification, kind: Kind) -> int:
@@ -101,10 +112,11 @@ class Layout:
         self.members = members
         self.saturated = members is None
         self._shift = 0
-        self.scalars = {
-            name: self._place(len(field.domain)) for name, field in machine.spec.fields.items()
-        }
-        """Field to (shift, mask)."""
+        fields, changed = machine.spec.fields, machine.changed()
+        self.constants = {n: field.initial for n, field in fields.items() if n not in changed}
+        """Field to the index of the only value that it ever has; these take no room."""
+        self.scalars = {n: self._place(len(fields[n].domain)) for n in fields if n in changed}
+        """Every other field to (shift, mask)."""
         self.at = [self._place(len(trees)) for trees in machine.trees]
         """(shift, mask) of each activity's local state."""
         self.places_mask = sum(mask << shift for shift, mask in self.at)
@@ -140,7 +152,7 @@ class Layout:
 
     def initial_states(self) -> list[int]:
         spec = self.machine.spec
-        start = sum(field.initial << self.scalars[name][0] for name, field in spec.fields.items())
+        start = sum(spec.fields[name].initial << at for name, (at, _) in self.scalars.items())
         packed = [self.populations.pack(free, {}) for free in self._initial_populations()]
         return [start | self.populations.number(p) << self.number_at for p in packed]
 
@@ -164,11 +176,17 @@ class Layout:
     def decode(self, state: int) -> Snapshot:
         free, picked = self.populations.unpack(self.populations.packed[state >> self.number_at])
         return Snapshot(
-            {name: state >> s & m for name, (s, m) in self.scalars.items()},
+            {name: self._scalar(name, state) for name in self.machine.spec.fields},
             tuple(state >> s & m for s, m in self.at),
             picked,
             free,
         )
+
+    def _scalar(self, name: str, state: int) -> int:
+        if name in self.constants:
+            return self.constants[name]
+        shift, mask = self.scalars[name]
+        return state >> shift & mask
 
     # --- from exact to saturated -------------------------------------------------------------
 

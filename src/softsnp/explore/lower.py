@@ -170,6 +170,8 @@ class _Lowering:
         shift, mask = self.layout.at[self.activity]
         clear, value = restarted | mask << shift, leaf.goto << shift
         for name, index in leaf.writes:
+            if name in self.layout.constants:
+                continue
             shift, mask = self.layout.scalars[name]
             clear |= mask << shift
             value |= index << shift
@@ -220,6 +222,8 @@ class _Lowering:
         if isinstance(question, Peek):
             return Each(tuple(self.peeked(question, a, kids[a]) for a in sorted(kids)))
         if isinstance(question, Read):
+            if question.field in self.layout.constants:
+                return kids.get(self.layout.constants[question.field], NOTHING)
             shift, mask = self.layout.scalars[question.field]
             return _switch(shift, mask, kids)
         if isinstance(question, AtRest):

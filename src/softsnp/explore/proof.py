@@ -61,8 +61,8 @@ class Proof:
     def __init__(self, program: Program, states: Sequence[int]) -> None:
         self.layout = program.layout
         self.game = Game(program)
-        self.states = states
-        self.numbers = {state: number for number, state in enumerate(states)}
+        self.states = list(states)  # a rung makes each anew
+        self.numbers = {state: number for number, state in enumerate(self.states)}
         self.emitted = Emitted(self.game.certain(), lambda *_: None, lambda _: None)
         self.edges, self.offsets = array("I"), array("Q", [0])
         self._ways: dict[int, list[tuple[Link, ...]]] = {}

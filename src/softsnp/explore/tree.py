@@ -7,6 +7,7 @@ follow a write. Questions about the population come in order with its changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from softsnp.lang import Change, Cube
@@ -153,6 +154,17 @@ class Do:
 
 
 Node = Leaf | Blocked | Bad | Judged | Ask | Do
+
+
+def writes(node: Node) -> Iterator[tuple[str, int]]:
+    """Everything that a tree may write: (field, index of the value)."""
+    if isinstance(node, Leaf):
+        yield from node.writes
+    elif isinstance(node, Do):
+        yield from writes(node.then)
+    elif isinstance(node, Ask):
+        for _, kid in node.kids:
+            yield from writes(kid)
 
 
 def asks_at_rest(node: Node) -> bool:
