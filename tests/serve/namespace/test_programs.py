@@ -179,6 +179,10 @@ def test_what_the_caller_has_opened_for_the_command_is_open(host: Host) -> None:
     assert ran.stdout == b"for the command\n"
 
 
+OF_LIBC = 1 << 31 | 1 << 32
+"""Signals 32 and 33: no program can set them through libc, so they stay as they were."""
+
+
 def test_a_caller_that_ignores_its_children(host: Host) -> None:
     """And one that begins in the background: what it ignores, the command ignores."""
     ignoring = (
@@ -198,10 +202,11 @@ def test_a_caller_that_ignores_its_children(host: Host) -> None:
     assert ran.returncode == 1
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines())
     expected = sum(1 << (n - 1) for n in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP))
-    assert int(status["SigIgn"], 16) == expected
+    assert int(status["SigIgn"], 16) & ~OF_LIBC == expected
 
 
 def test_signals_are_default_again(host: Host) -> None:
     ran = host("cat", "/proc/self/status")
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines())
-    assert {status[name] for name in ("SigIgn", "SigCgt", "SigBlk")} == {"0000000000000000"}
+    found = [int(status[name], 16) & ~OF_LIBC for name in ("SigIgn", "SigCgt", "SigBlk")]
+    assert found == [0, 0, 0]
