@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from softsnp.spec.catalog import BY_NAME, SURVEY
+from softsnp.cli.sweep import every_set
+from softsnp.spec.catalog import ASSUMPTIONS, BY_NAME, SURVEY
 
 from .conftest import Softsnp
 
@@ -112,3 +113,11 @@ def test_a_place_that_cannot_be_written_is_one_message(softsnp: Softsnp) -> None
     done = softsnp(*SWEEP, "--out", "nowhere/x.jsonl")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "softsnp: nowhere/x.jsonl: No such file or directory\n"
+
+
+def test_how_many_changes_a_set_has() -> None:
+    assert [len(every_set(most)) for most in (0, 1, len(ASSUMPTIONS))] == [
+        1,
+        1 + len(ASSUMPTIONS),
+        2 ** len(ASSUMPTIONS),
+    ]

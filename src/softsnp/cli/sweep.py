@@ -22,7 +22,7 @@ from .runs import Answer, Run, Watch
 from .tables import cpus
 from .workers import finishing
 
-MOST_CHANGES = 2
+CHANGES = 2
 VERDICTS = ("holds", "violated", "undecided")
 
 
@@ -41,8 +41,15 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--assumptions",
         choices=("survey", "all"),
         default="survey",
-        help=f"the sets that a survey goes through (the default), or every set of at most "
-        f"{MOST_CHANGES} changes",
+        help="the sets that a survey goes through (the default), or every set of some changes",
+    )
+    parser.add_argument(
+        "--changes",
+        type=int,
+        default=CHANGES,
+        metavar="N",
+        help=f"how many at most, with --assumptions all ({CHANGES}; {len(ASSUMPTIONS)} is every "
+        "set there is)",
     )
     options.add_scenarios(parser)
     options.add_firmware(parser)
@@ -111,7 +118,7 @@ def _doing(
 
 def runs(args: argparse.Namespace) -> list[Run]:
     """What is to be done, design by design; in this order it is told."""
-    sets = [dict(s) for s in SURVEY] if args.assumptions == "survey" else every_set()
+    sets = [dict(s) for s in SURVEY] if args.assumptions == "survey" else every_set(args.changes)
     sets = [{**s, **more} for more in _switched(args.details) for s in sets]
     names = args.designs or list(DESIGNS)
     designs = list(dict.fromkeys(ref for name in names for ref in find(name)))
@@ -163,11 +170,11 @@ def _switched(details: list[str]) -> list[dict[str, bool]]:
     ]
 
 
-def every_set() -> list[dict[str, bool]]:
-    """Every set of at most two changes to the defaults, the smaller ones first."""
+def every_set(most: int) -> list[dict[str, bool]]:
+    """Every set of so many changes to the defaults at most, the smaller ones first."""
     return [
         {name: not ASSUMPTIONS[name].default for name in names}
-        for size in range(MOST_CHANGES + 1)
+        for size in range(most + 1)
         for names in combinations(ASSUMPTIONS, size)
     ]
 
