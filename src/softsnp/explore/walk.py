@@ -9,19 +9,23 @@ from .lower import Apply, ApplyEach, Each, End, Op, Program, Switch, Test
 
 def successors(program: Program, state: int) -> list[int]:
     """The states after each step that somebody can take, in the order in which a rung has them."""
-    layout = program.layout
-    number = state >> layout.number_at
-    found: list[int] = []
-    for steps, (shift, mask) in zip(program.steps, layout.at, strict=True):
-        found += _from(program, steps[state >> shift & mask], state, number)
-    return found
+    activities = range(len(program.steps))
+    return [after for each in activities for after, _ in stepping(program, state, each)]
 
 
-def _from(program: Program, op: Op, state: int, number: int) -> Iterator[int]:
+def stepping(program: Program, state: int, activity: int) -> Iterator[tuple[int, frozenset[str]]]:
+    """The states after each step of one activity, and what happens in it."""
+    shift, mask = program.layout.at[activity]
+    number = state >> program.layout.number_at
+    for after, end in _from(program, program.steps[activity][state >> shift & mask], state, number):
+        yield after, frozenset([program.events[event] for event in end.events])
+
+
+def _from(program: Program, op: Op, state: int, number: int) -> Iterator[tuple[int, End]]:
     """``number``: that of the population in hand."""
     at, populations = program.layout.number_at, program.layout.populations
     if isinstance(op, End):
-        yield state & (1 << at) - 1 & ~op.clear | op.value | number << at
+        yield state & (1 << at) - 1 & ~op.clear | op.value | number << at, op
     elif isinstance(op, Switch):
         yield from _from(program, op.kids[state >> op.shift & op.mask], state, number)
     elif isinstance(op, Test):
