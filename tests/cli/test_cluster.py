@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -134,8 +135,21 @@ def test_a_cluster_by_its_address_goes_on_where_another_stopped(
     softsnp: Softsnp, tmp_path: Path, idea: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     here = softsnp(*SWEEP, "--out", "here.jsonl")
-    whole = (tmp_path / "here.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "ray.jsonl").write_text("".join(whole[:5]))
+    path = tmp_path / "ray.jsonl"
+    command = [str(SOFTSNP), *SWEEP, "--cluster", "local:2", "--out", str(path)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and (not path.exists() or len(rows(path)) < 4):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert re.fullmatch(
+        rf"\ninterrupted: \d+ of {RUNS} runs are in .*; the same command goes on from there\n",
+        errors,
+    )
+    assert 4 <= len(rows(path)) <= RUNS
     with head(tmp_path_factory.mktemp("r")) as place:
         done = softsnp(*SWEEP, "--cluster", place, "--out", "ray.jsonl")
     assert (done.returncode, done.stdout, done.stderr) == (0, here.stdout, "")
@@ -165,6 +179,23 @@ def test_no_ray_is_one_message(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "softsnp: --cluster needs Ray: pip install 'softsnp[cluster]'\n"
+
+
+@with_ray
+def test_machines_with_another_specification_are_refused(tmp_path: Path) -> None:
+    code = (
+        "import sys; import softsnp.cli.cluster as cluster\n"
+        "from softsnp.cli.main import main\n"
+        "cluster.fingerprint = lambda: '0' * 16  # here; the workers have their own\n"
+        "sys.exit(main(['sweep', 'rmpopt-v9', '--cluster', 'local:1']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the cluster's machines have another specification (" in done.stderr
+    assert "this one is 0000000000000000\n" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_command_line_alone_does_not_load_ray() -> None:

@@ -105,6 +105,8 @@ def _explore(todo: list[Run], total: int, results: Results, place: Address | Non
                     continue
                 results.add(answer)
                 bar.finished += 1
+        except KeyboardInterrupt:  # between two answers; what is under way is lost
+            ended = "interrupted"
         except Stopped as error:
             ended = str(error)
     return ended
