@@ -17,7 +17,7 @@ from .plot import plot
 from .report import document, has_place, table, told, write_between
 from .rounds import measure
 from .rungs import Python, Table
-from .spin import DepthFirst, Reduced, Spin
+from .spin import DepthFirst, Exported, Reduced, Spin
 
 SIZES = (1, 3, 4, 5, 6)
 QUICK = (1, 2)
@@ -30,6 +30,7 @@ ENGINES: dict[str, Callable[[str, Path], Engine]] = {
     "spin": lambda model, work: Spin(MODELS[model], work / "spin"),
     "spin-dfs": lambda model, work: DepthFirst(MODELS[model], work / "spin-dfs"),
     "spin-por": lambda model, work: Reduced(MODELS[model], work / "spin-por"),
+    "spin-export": lambda model, work: Exported(MODELS[model], work / "spin-export"),
     "stateright": lambda model, work: Stateright(MODELS[model], work / "stateright"),
     "musil": lambda model, work: Musil(MODELS[model], work / "musil"),
     "minicheck": lambda model, work: Minicheck(MODELS[model], work / "minicheck"),

@@ -12,6 +12,8 @@ import re
 import shutil
 from pathlib import Path
 
+from softsnp.explore.export import promela
+
 from .engine import EngineFailed, Sample
 from .machine import ROOT
 from .models import Counts, Model
@@ -44,9 +46,13 @@ class Spin:
     def prepare(self, cpus: int) -> None:
         self.directory.mkdir(exist_ok=True)
         peak = str(ROOT / "bench" / "peak.c")
-        generate = ("spin", f"-DN={cpus}", "-a", str(self.model.promela))
+        generate = ("spin", *self.source(cpus))
         compile_ = ("gcc", *FLAGS, *self.flags, "-o", "pan", "pan.c", peak)
         self.ready = sum(run(command, self.directory).wall for command in (generate, compile_))
+
+    def source(self, cpus: int) -> tuple[str, ...]:
+        """What Spin is told of the model."""
+        return (f"-DN={cpus}", "-a", str(self.model.promela))
 
     def run(self, cpus: int) -> Sample:
         counts = self.model.counts[cpus]
@@ -69,6 +75,19 @@ class Spin:
 
     def stack(self, counts: Counts) -> list[str]:
         return []
+
+
+class Exported(Spin):
+    """On what we export of our own model, without a hand laid on it."""
+
+    name = "Spin, breadth-first, our export"
+
+    def source(self, cpus: int) -> tuple[str, ...]:
+        """-o2 keeps states that Spin would take for no states; -DFIRST lets it go breadth-first."""
+        file = self.directory / "model.pml"
+        text = promela(self.model.specification(cpus), cpus, self.model.properties)
+        file.write_text(text, encoding="utf-8")
+        return ("-DFIRST", "-o2", "-a", str(file))
 
 
 class DepthFirst(Spin):

@@ -11,7 +11,7 @@ from bench.engine import Engine, EngineFailed
 from bench.models import MODELS
 from bench.models.hotplug import PROPERTIES, Hotplug, hotplug
 from bench.rungs import Python, Rung, Table
-from bench.spin import DepthFirst, Reduced, Spin
+from bench.spin import DepthFirst, Exported, Reduced, Spin
 from softsnp.lang.source_rules import check_class
 from tests.explore.explorers import by_tables, of_oracle, of_tables
 
@@ -45,7 +45,9 @@ def test_the_specification_follows_the_rules_of_the_language() -> None:
     check_class(type(hotplug(2)))
 
 
-@pytest.mark.parametrize(("spin", "cpus"), [(Spin, 1), (Spin, 2), (Spin, 3), (DepthFirst, 2)])
+@pytest.mark.parametrize(
+    ("spin", "cpus"), [(Spin, 1), (Spin, 2), (Spin, 3), (DepthFirst, 2), (Exported, 2)]
+)
 def test_spin_agrees(spin: type[Spin], cpus: int, tmp_path: Path) -> None:
     engine = unless_missing(spin(MODEL, tmp_path))
     engine.prepare(cpus)
