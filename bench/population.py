@@ -31,7 +31,7 @@ ANY = "any"
 BEGIN = "<!-- python -m bench.population writes what is between here -->"
 END = "<!-- and here -->"
 FAILED = 1
-COLUMNS = ("firmware", "CPUs", "states", "with CPUs told apart", "verdicts after", "memory")
+COLUMNS = ("firmware", "CPUs", "states", "with CPUs told apart", "seconds of a core", "memory")
 MEMORY = 6 << 30  # bytes that a run may have
 
 
@@ -109,7 +109,7 @@ def table(found: dict[Question, list[Cost]]) -> str:
                 question.told,
                 f"{cost.states:,}" + (f" ({cost.stopped})" if cost.stopped else ""),
                 "" if cost.concrete is None else _large(cost.concrete),
-                seconds(median(c.wall for c in costs)),
+                seconds(median(c.processor for c in costs)),
                 f"{median(c.peak for c in costs) / (1 << 20):.0f} MiB",
             )
         )
@@ -132,10 +132,10 @@ def plots(found: dict[Question, list[Cost]]) -> dict[str, str]:
         for size in sizes if question.cpus is None else [question.cpus]:
             if size not in [at for at, _ in states.setdefault(name, [])]:
                 states[name].append((size, costs[0].states))
-                times.setdefault(name, []).append((size, median(c.wall for c in costs)))
+                times.setdefault(name, []).append((size, median(c.processor for c in costs)))
     return {
         "states": series(states, "CPUs", "states"),
-        "seconds": series(times, "CPUs", "seconds until all verdicts"),
+        "seconds": series(times, "CPUs", "seconds of a core until all verdicts"),
     }
 
 

@@ -161,6 +161,33 @@ def test_a_state_of_two_words(members: int | None) -> None:
     assert by_table.rung.states[-1] > 1 << 64
 
 
+class Unwritten(toys.Herd):
+    """A herd beside counts that never change."""
+
+    locals().update({f"still_{n}": Count(200, "eight bits", initial=7) for n in range(30)})
+
+
+STILL = Always(
+    "still",
+    "what is never written stays",
+    "",
+    "",
+    when=lambda s: True,
+    must=lambda s: s.still_9 == 7,
+)
+
+
+@pytest.mark.parametrize("rung", ["python", "table"])
+def test_a_field_that_is_never_written_takes_no_room(rung: str) -> None:
+    made = search(Unwritten(), 3, [STILL])
+    plain = search(toys.Herd(), 3, [])
+    assert made.layout.number_at == plain.layout.number_at
+    found = made.run(ladder=Ladder(rung))
+    assert len(found.states) == len(plain.run(ladder=Ladder(rung)).states)
+    assert found.findings["still"].steps is None
+    assert {made.layout.decode(s).scalars["still_9"] for s in found.states} == {7}
+
+
 class ThreeWords(TwoWords):
     """Too wide for the table engine."""
 
