@@ -126,13 +126,14 @@ class Checker:
         path = explored.path_to(finding)
         layout = explored.layout
         if layout.saturated:
-            # Of an order of locks a path shows the last part only.
-            many = 0 if isinstance(prop, LockOrder) else MOST_FOLLOWED
-            few = range(self.least_members(), min(many, MOST_MEMBERS) + 1)
+            few = range(self.least_members(), MOST_MEMBERS + 1)
+            many = range(MOST_MEMBERS + 1, MOST_FOLLOWED + 1)
+            if isinstance(prop, LockOrder):  # of which a path shows the last order only
+                few = many = range(0)
             found = (
                 self.concretize(explored, path, few)
                 or self._search_exactly(prop)
-                or self.concretize(explored, path, range(MOST_MEMBERS + 1, many + 1))
+                or self.concretize(explored, path, many)
             )
             if found is None:
                 return _spurious(prop, finding)
