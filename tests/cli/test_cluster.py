@@ -138,11 +138,16 @@ def test_a_cluster_by_its_address_goes_on_where_another_stopped(
     path = tmp_path / "ray.jsonl"
     command = [str(SOFTSNP), *SWEEP, "--cluster", "local:2", "--out", str(path)]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         while process.poll() is None and (not path.exists() or len(rows(path)) < 4):
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes hear it too
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
     assert re.fullmatch(

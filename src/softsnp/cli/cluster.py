@@ -40,6 +40,7 @@ ALONE = {
 }
 OBJECTS = 80 << 20  # bytes of shared memory, the least that Ray takes; answers are small
 REACHING = 5.0  # seconds to wait for somebody to answer at an address
+STARTS = 3  # of a Ray of our own
 ATTEMPTS = 4  # of a run whose process dies
 QUEUED = 3  # parcels for each core, done or waiting
 CORES_A_RUN = 128
@@ -118,12 +119,27 @@ def _connected(place: Address, directory: str) -> Any:
             _reach(place)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong is raised as well
-            ray.init(**(there if place.host else here), **silent)
-    except (OSError, RuntimeError, ValueError, AssertionError, ray.exceptions.RayError) as error:
+            if place.host:
+                ray.init(**there, **silent)
+            else:
+                _started(ray, {**here, **silent})
+    except Exception as error:  # which is all that Ray raises when it was too slow to start
         told = " ".join(str(error).split()) or type(error).__name__
         where = f"a Ray cluster at {place}" if place.host else "a local Ray"
         raise UsageError(f"no connection to {where}: {told}") from None
     return ray
+
+
+def _started(ray: Any, options: dict[str, Any]) -> None:
+    """Ray gives itself half a minute to start, which is little on a busy machine."""
+    for attempt in range(STARTS):
+        try:
+            ray.init(**options)
+            return
+        except Exception:
+            ray.shutdown()
+            if attempt + 1 == STARTS:
+                raise
 
 
 def _reach(place: Address) -> None:
