@@ -233,13 +233,19 @@ class Options:
         return self._restart(way)
 
     def _restart(self, way: _Way) -> _Way:
-        """Every other activity's place is a variable, since there is one who restarts it."""
+        """Every other activity stands at its beginning, and has nothing picked."""
         me, names = self.activity, self.activities
         others = [other for other in range(len(names.names)) if other != me]
         empty = {other: NONE for other in others if other in way.picked}
         restarted = replace(way, picked={**way.picked, **empty}, restarted=True)
-        places = [f"at_{names.names[other]} = 0" for other in others]
-        return restarted.then(*places, *(f"{names.picked[other]} = {NONE}" for other in empty))
+        back = [f"RESTART_{names.names[other]}" for other in others]
+        resting = [
+            f"{names.rests[other]} = {int(self.machine.resting[other][0])}"
+            for other in others
+            if other in names.asked
+        ]
+        released = [f"{names.picked[other]} = {NONE}" for other in empty]
+        return restarted.then(*back, *resting, *released)
 
     def _fork(self, way: _Way, among: str) -> _Way | None:
         """One way for every member among these."""

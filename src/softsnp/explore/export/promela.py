@@ -24,6 +24,11 @@ ONCE = (
     "looking at states adds none. With -DFIRST only the first is, without hidden variables, which "
     "a breadth-first search does not allow."
 )
+AT_REST = "it is between two operations"
+BACK = (
+    "A process back at its first place, which Promela has no word for. So a counterexample is "
+    "followed by ./pan -r."
+)
 HALF = "somebody can step while anybody is in the middle of something"
 
 
@@ -55,18 +60,16 @@ class Model:
             self.names.of(word, word)
         self.members = Members(machine, members, self.names)
         self.scalars = Scalars(machine, self.names)
-        self.activities = Activities(machine, self.names)
+        self.activities = Activities(machine, self.names, self._who_is_asked())
         self.options = Options(machine, self.members, self.scalars, self.activities)
         self.known = {p.name: self.names.of(p, f"{p.name}_{KNOWN}") for p in properties}
         """Scratch: whether a violation has been reported."""
         self.events = {p.never: p for p in properties if isinstance(p, Never)}
-        restarting = [any(_restarts(tree) for tree in trees) for trees in machine.trees]
         self.restarted = [
-            any(restarts for other, restarts in enumerate(restarting) if other != activity)
-            for activity in range(len(restarting))
+            any(_restarts(t) for a, trees in enumerate(machine.trees) if a != other for t in trees)
+            for other in range(len(machine.trees))
         ]
-        """Whether another activity may send this one back: then its place is a variable."""
-        self.asked = self._who_is_asked()
+        """Whether another activity may send this one back to its beginning."""
         self.several = len(self.members.starts) > 1
         self.places = [places(machine, activity, self.names) for activity in self._activities]
 
@@ -133,21 +136,19 @@ class Model:
         yield from comment("Activities.")
         for activity in self._activities:
             name = self.activities.names[activity]
-            rests = self.machine.resting[activity]
             if activity in self.activities.picked:
                 picked = self.activities.picked[activity]
                 yield from declared(f"{self.members.type} {picked};", f"who {name} has taken")
-            if self.restarted[activity]:
-                yield from declared(f"byte at_{name};", f"where {name} stands")
-                for number, place in enumerate(self.places[activity]):
-                    yield f"#define {place.label} {number}"
-            if activity in self.asked and self.restarted[activity]:
-                stands = zip(self.places[activity], rests, strict=True)
-                tests = [f"at_{name} == {place.label}" for place, at_rest in stands if at_rest]
-                yield f"#define {self.activities.rests[activity]} ({' || '.join(tests) or NO})"
-            elif activity in self.asked:
-                initial = " = 1" if rests[0] else ""
-                yield f"bit {self.activities.rests[activity]}{initial};"
+            if activity in self.activities.asked:
+                initial = " = 1" if self.machine.resting[activity][0] else ""
+                yield from declared(f"bit {self.activities.rests[activity]}{initial};", AT_REST)
+        if any(self.restarted):
+            yield from comment(BACK)
+        for activity, restarted in enumerate(self.restarted):
+            if restarted:
+                process = f"((P{activity} *)pptr(BASE + {activity}))"
+                name = self.activities.names[activity]
+                yield f"#define RESTART_{name} c_code {{ {process}->_p = _start{activity}; }}"
         if self.several:
             yield from declared("bit started;", "whether it is settled who is there at the start")
         for name in [f"{THEM}_{n}" for n in range(10) if f"{THEM}_{n}" in text]:
@@ -172,49 +173,42 @@ class Model:
         yield from comment(f"{spec.activity_names[activity]}: {sentence}.")
         provided = " provided (started)" if self.several else ""
         yield f"active proctype {name}(){provided} {{"
-        if self.restarted[activity]:
-            yield "end:"
-            yield "    do"
-            for number, place in enumerate(self.places[activity]):
-                yield from comment(f"{place.label}: {place.where}", "    ")
-                yield from self._options(activity, number)
-            yield "    od"
-        else:
-            for number, place in enumerate(self.places[activity]):
-                yield from comment(place.where, "    ")
-                yield f"{place.label}:"
-                options = list(self._options(activity, number))
-                yield from ["    if", *options, "    fi;"] if options else ["    false;"]
+        for number, place in enumerate(self.places[activity]):
+            yield from comment(place.where, "    ")
+            yield f"{place.label}:"
+            options = list(self._options(activity, number))
+            yield from ["    if", *options, "    fi;"] if options else ["    false;"]
         yield "}"
 
     def _options(self, activity: int, place: int) -> Iterator[str]:
+        """Options that lead to one place have one ``goto``: Spin takes 2048 behind d_steps."""
         decisions = self.places[activity][place].decisions
+        targets: dict[int, list[Option]] = {}
         for option in self.options.of(activity, place, decisions):
-            yield from self._option(activity, place, option)
+            targets.setdefault(place if option.goto is None else option.goto, []).append(option)
+        for goto, options in targets.items():
+            label = self.places[activity][goto].label
+            if len(options) == 1 and not options[0].forks:
+                yield from self._option(activity, place, options[0], label)
+            else:
+                lines = [x for option in options for x in self._option(activity, place, option, "")]
+                inner = [line if line.startswith("#") else f"   {line}" for line in lines]
+                yield from ["    :: if", *inner, f"       fi -> goto {label}"]
 
-    def _option(self, activity: int, place: int, option: Option) -> Iterator[str]:
-        guards, statements, goto = list(option.guards), list(option.statements), ""
-        at, here = self.places[activity], f"at_{self.activities.names[activity]}"
-        if self.restarted[activity]:
-            guards.insert(0, f"{here} == {at[place].label}")
+    def _option(self, activity: int, place: int, option: Option, goto: str) -> list[str]:
+        guards, statements = list(option.guards), list(option.statements)
+        rests = self.machine.resting[activity]
         if option.goto is None:
             statements = [f"assert(false) /* {told(option.failure)} */"]
-        elif self.restarted[activity]:
-            if option.goto != place:
-                statements.append(f"{here} = {at[option.goto].label}")
-        else:
-            rests = self.machine.resting[activity]
-            if activity in self.asked and rests[place] != rests[option.goto]:
-                statements.append(f"{self.activities.rests[activity]} = {int(rests[option.goto])}")
-            goto = at[option.goto].label
-            if option.goto == place and not guards and not statements:
-                statements = ["skip"]  # Spin refuses to go in circles on true
+        elif activity in self.activities.asked and rests[place] != rests[option.goto]:
+            statements.append(f"{self.activities.rests[activity]} = {int(rests[option.goto])}")
+        if option.goto == place and not guards and not statements:
+            statements = ["skip"]  # Spin refuses to go in circles on true
         for event in option.events:
             if event in self.events:
-                known = self.known[self.events[event].name]
-                statements.append(f"VIOLATES({known})")
+                statements.append(f"VIOLATES({self.known[self.events[event].name]})")
         lines = step(guards, statements, goto, ", ".join(option.choices))
-        yield from forked(lines, list(option.forks), self.members.count)
+        return forked(lines, list(option.forks), self.members.count)
 
     # --- properties ------------------------------------------------------------------------------
 

@@ -67,7 +67,9 @@ def _writes(node: Node) -> set[tuple[str, int]]:
 class Activities:
     """The names that stand for activities: what they have picked, and whether they are at rest."""
 
-    def __init__(self, machine: Machine, names: Names) -> None:
+    def __init__(self, machine: Machine, names: Names, asked: set[int]) -> None:
+        self.asked = asked
+        """Of which something wants to know whether they are at rest."""
         self.names = [
             names.of(("activity", number), name)
             for number, name in enumerate(machine.spec.activity_names)
