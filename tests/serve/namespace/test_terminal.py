@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import time
 from pathlib import Path
 
@@ -21,6 +22,8 @@ class Session:
     def __init__(self, *command: str) -> None:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT):  # ignored, if we run in the background
+                signal.signal(number, signal.SIG_DFL)
             os.chdir(ROOT)
             os.execvpe(command[0], command, {**environment(), "PS1": "> ", "TERM": "dumb"})
         self.shown = ""
