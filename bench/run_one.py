@@ -58,7 +58,7 @@ def by(name: str) -> Rung:
     return ready
 
 
-RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table", "native")}
+RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table")}
 
 
 def main() -> int:

@@ -49,8 +49,3 @@ class Python(Rung):
 class Table(Rung):
     name = "softsnp, table engine"
     rung = "table"
-
-
-class Native(Rung):
-    name = "softsnp, emitted code"
-    rung = "native"

@@ -17,7 +17,7 @@ from softsnp.lang import (
     activity,
 )
 
-RUNGS = ("python", "table", "native")
+RUNGS = ("python", "table")
 
 
 def open_again(**more: bool) -> AlwaysPossible:
