@@ -68,6 +68,15 @@ def find(text: str) -> list[DesignRef]:
     return [DesignRef(name_of(d), text, d.__name__) for d in classes_of(path)]
 
 
+def find_one(text: str, verb: str) -> DesignRef:
+    """The only design that an argument of a verb means. Raises UsageError, as find()."""
+    found = find(text)
+    if len(found) > 1:
+        names = ", ".join(d.name for d in found)
+        raise UsageError(f"{text} defines {names}; {verb} wants a file with one design")
+    return found[0]
+
+
 def name_of(design: type[Host]) -> str:
     """Its own ``name``, or its class name in kebab-case."""
     own = vars(design).get("name")

@@ -10,7 +10,7 @@ from softsnp.spec.catalog import BY_NAME
 from softsnp.spec.commands import COMMANDS, FAULTS
 
 from . import options
-from .designs import find
+from .designs import find_one
 from .errors import UsageError
 from .progress import meter
 from .recorded import explained, of_counterexample, save
@@ -53,12 +53,7 @@ def run(args: argparse.Namespace) -> int:
             "  see: softsnp list properties"
         )
     (name,) = options.properties([args.property])
-    designs = find(args.design)
-    if len(designs) > 1:
-        raise UsageError(
-            f"{args.design} defines {', '.join(d.name for d in designs)}; explain wants a file "
-            "with one design"
-        )
+    designs = [find_one(args.design, "explain")]
     sets = [options.assumptions(args.assume)]
     asked = options.runs(args, designs, sets, (name,), traces=True)
     answers: list[Answer] = []

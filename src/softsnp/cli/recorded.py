@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from softsnp.explain import chart
 from softsnp.run.errors import RunError
-from softsnp.run.recording import Recorded, Recording, Start, load
+from softsnp.run.recording import PROPERTY, Recorded, Recording, Start, load
 from softsnp.spec.catalog import BY_NAME
 
 from .designs import DesignRef, find
@@ -36,7 +36,7 @@ def of_counterexample(answer: Answer, verdict: Verdict) -> Recording:
         begun = {step.activity} if step.restarted else {*begun, step.activity}
     header: dict[str, Any] = {
         **reference(answer.run.design),
-        "property": verdict.name,
+        PROPERTY: verdict.name,
         "ioctls": answer.ioctls,
         "firmware": answer.run.firmware,
         "cpus": trace.members - int(answer.assumptions["cpu-hot-add"]),
@@ -73,7 +73,7 @@ def read(path: str) -> tuple[Recording, Circumstances]:
 
 def explained(path: str) -> str:
     """The chart of a recording."""
-    from softsnp.serve.replay import PROPERTY, traced
+    from softsnp.serve.replay import traced
 
     recording, circumstances = read(path)
     try:

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from softsnp.spec.catalog import FIRMWARE, IOCTLS
 
 from . import options
-from .designs import find
+from .designs import find_one
 from .errors import UsageError, unknown
 from .recorded import read, reference
 
@@ -150,7 +150,7 @@ def _circumstances(args: argparse.Namespace) -> Circumstances:
     from softsnp.serve.generations import GENERATIONS as KNOWN
 
     (firmware,) = options.firmware(args.firmware or DEFAULT_FIRMWARE)
-    design, reference = _design(args.design or DEFAULT_DESIGN)
+    design = find_one(args.design or DEFAULT_DESIGN, "run")
     generation = args.generation or "genoa"
     if generation not in KNOWN:
         raise unknown("generation", generation, KNOWN)
@@ -159,8 +159,8 @@ def _circumstances(args: argparse.Namespace) -> Circumstances:
     if cpus < 2:
         assumed["smt"] = options.assumptions(args.assume).get("smt", False)
     return Circumstances(
-        design,
-        reference,
+        design.load(),
+        reference(design),
         KNOWN[generation],
         firmware,
         cpus,
@@ -174,15 +174,6 @@ def _number(text: str, option: str, least: int, most: int) -> int:
     if not text.isdecimal() or not least <= int(text) <= most:
         raise UsageError(f"{option} wants a number from {least} to {most}; got {text!r}")
     return int(text)
-
-
-def _design(text: str) -> tuple[Any, dict[str, str]]:
-    found = find(text)
-    if len(found) > 1:
-        raise UsageError(
-            f"{text} defines {', '.join(d.name for d in found)}; run wants a file with one design"
-        )
-    return found[0].load(), reference(found[0])
 
 
 @contextmanager

@@ -9,8 +9,7 @@ from softsnp.spec.catalog import SCENARIOS
 
 from . import asking, options
 from .circumstances import question
-from .designs import find
-from .errors import UsageError
+from .designs import find_one
 from .progress import meter
 from .reasons import reasons
 from .why_document import document
@@ -44,16 +43,11 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(args: argparse.Namespace) -> int:
     (name,) = options.properties([args.property])
-    designs = find(args.design)
-    if len(designs) > 1:
-        raise UsageError(
-            f"{args.design} defines {', '.join(d.name for d in designs)}; why wants a file with "
-            "one design"
-        )
+    design = find_one(args.design, "why")
     scenario, _ = options.activities(args.scenario, None)
     count = options.members(args.cpus)
     asked = question(
-        designs[0],
+        design,
         name,
         scenario,
         count,

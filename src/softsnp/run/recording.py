@@ -21,6 +21,8 @@ from .task import Begin, Task
 
 VERSION = 1
 END = "\n]}\n"
+PROPERTY = "property"
+"""In the header of a counterexample: the name of what it violates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,9 @@ class VirtualHost:
         threads = 2 if circumstances.assume.get("smt") else 1
         sockets = 2 if circumstances.possible > ONE_SOCKET else 1
         self.topology = Topology(circumstances.possible, threads, sockets)
-        self.messages = KernelMessages(self, self.log, str(self.boot_line))
+        self.messages = KernelMessages(
+            self, self.log, str(self.boot_line), firmware=self._firmware_version
+        )
         self.tree = HostTree(self, self.log, lambda: f"{self.running_line}\n")
         self.start = self._start()
         self.recorded: list[Recorded] = []
@@ -128,6 +130,11 @@ class VirtualHost:
 
     def unknown_msr(self, cpu: int, register: int) -> None:
         """A #GP, which the driver of the device catches."""
+
+    def _firmware_version(self) -> tuple[int, int, int]:
+        """Of the image that runs, committed or not."""
+        version = self.firmware.tcbs.image.version
+        return version.major, version.minor, version.build
 
     def microseconds(self) -> int:
         """Since the kernel began. A millisecond a step: the same steps take the same time."""

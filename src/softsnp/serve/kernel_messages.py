@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
 from softsnp.abi.sev import Command, Status
 
+from .control_plane import answered
 from .tree.kernel_log import EMERGENCY, ERROR, INFO, NOTICE, WARNING, KernelLog
 from .tree.node import MEMORY
 from .tree.places import Places
@@ -15,10 +16,8 @@ from .view import HostView
 PSP = "ccp 0000:42:00.1"
 """The driver, and where its device is on the PCI bus."""
 FIRMWARE = (1, 55, 40)
-"""API major and minor, and build."""
+"""API major and minor, and build, of a host that does not say."""
 RELEASE = "6.12.0-softsnp"
-ANSWER = re.compile(r"(\w+) → (\w+)")
-"""How the specification notes what a command came to."""
 OPERATIONS = {
     "suspend": ("PM: suspend entry (deep)", "PM: suspend exit"),
     "test suspend": ("PM: suspend entry (deep)", "PM: suspend exit"),
@@ -69,7 +68,7 @@ class KernelMessages:
         log: KernelLog,
         command_line: str,
         release: str = RELEASE,
-        firmware: tuple[int, int, int] = FIRMWARE,
+        firmware: Callable[[], tuple[int, int, int]] = lambda: FIRMWARE,
     ) -> None:
         self.host = host
         self.log = log
@@ -111,8 +110,8 @@ class KernelMessages:
             self.log.say(f"ACPI: CPU{cpu} has been removed")
 
     def note(self, text: str) -> None:
-        if answer := ANSWER.fullmatch(text):
-            self._answered(answer[1], answer[2])
+        if told := answered(text):
+            self._answered(*told)
         elif text.startswith("WARN: "):
             self.warning(text.removeprefix("WARN: "))
         elif text in NOTES:
@@ -127,17 +126,15 @@ class KernelMessages:
             level, text = EVENTS[name]
             self.log.say(text, level)
 
-    def _answered(self, command: str, status: str) -> None:
-        """Raises KeyError for what is neither a command nor a status."""
-        self.asked = Command[command]
-        answer = Status[status]
-        if answer is not Status.SUCCESS:
+    def _answered(self, command: Command, status: Status) -> None:
+        self.asked = command
+        if status is not Status.SUCCESS:
             self.log.say(
-                f"{PSP}: sev command 0x{self.asked.value:x} failed (0x{answer.value:08x})", ERROR
+                f"{PSP}: sev command 0x{command.value:x} failed (0x{status.value:08x})", ERROR
             )
             return
-        major, minor, build = self.firmware
-        kind = {Command.SNP_INIT_EX: "SEV-SNP", Command.INIT_EX: "SEV"}.get(self.asked)
+        major, minor, build = self.firmware()
+        kind = {Command.SNP_INIT_EX: "SEV-SNP", Command.INIT_EX: "SEV"}.get(command)
         if kind:
             self.log.say(f"{PSP}: {kind} API:{major}.{minor} build:{build}")
 

@@ -12,15 +12,12 @@ from softsnp.run.driver import TellingDriver
 from softsnp.run.errors import RunError
 from softsnp.run.follow import Follower
 from softsnp.run.live import Live
-from softsnp.run.recording import Recorded, Recording
+from softsnp.run.recording import PROPERTY, Recorded, Recording
 from softsnp.run.task import Begin, Task
 
 from .circumstances import Circumstances
 from .control_plane import ControlPlane
 from .host import VirtualHost
-
-PROPERTY = "property"
-"""In the header of a counterexample: what it violates."""
 
 
 def steps_to_follow(recording: Recording) -> tuple[Recorded, ...]:
