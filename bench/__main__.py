@@ -16,7 +16,7 @@ from .peers.engines import Minicheck, Musil, Stateright
 from .plot import plot
 from .report import document, has_place, table, told, write_between
 from .rounds import measure
-from .rungs import Python, Table
+from .rungs import Native, Python, Table
 from .spin import DepthFirst, Exported, Reduced, Spin
 
 SIZES = (1, 3, 4, 5, 6)
@@ -27,6 +27,7 @@ UNUSABLE = 2
 ENGINES: dict[str, Callable[[str, Path], Engine]] = {
     "python": lambda model, _: Python(model),
     "table": lambda model, _: Table(model),
+    "native": lambda model, _: Native(model),
     "spin": lambda model, work: Spin(MODELS[model], work / "spin"),
     "spin-dfs": lambda model, work: DepthFirst(MODELS[model], work / "spin-dfs"),
     "spin-por": lambda model, work: Reduced(MODELS[model], work / "spin-por"),

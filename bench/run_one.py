@@ -58,7 +58,7 @@ def by(name: str) -> Rung:
     return ready
 
 
-RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table")}
+RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table", "native")}
 
 
 def main() -> int:

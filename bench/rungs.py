@@ -49,3 +49,8 @@ class Python(Rung):
 class Table(Rung):
     name = "softsnp, table engine"
     rung = "table"
+
+
+class Native(Rung):
+    name = "softsnp, emitted code"
+    rung = "native"

@@ -80,7 +80,7 @@ class Readers(Specification):
             self.mutex_unlock(Readers.lock)
 
 
-@pytest.mark.parametrize("rung", ["python", "table"])
+@pytest.mark.parametrize("rung", ["python", "table", "native"])
 def test_a_circle_is_found_without_a_deadlock_and_named(rung: str) -> None:
     order, deadlock = check(Gate(), 0, ORDER, [], ladder=Ladder(rung), traces=True).outcomes
     assert deadlock.verdict == "holds"

@@ -157,7 +157,7 @@ class PicksByTheWord(toys.Herd):
             del sheep
 
 
-@pytest.mark.parametrize("rung", ["python", "table"])
+@pytest.mark.parametrize("rung", ["python", "table", "native"])
 @pytest.mark.parametrize("spec", [ChangesItsMind, PeeksAtWhatItSelects, AsksTwice, PicksByTheWord])
 def test_it_agrees_where_it_once_did_not(spec: type[Specification], rung: str) -> None:
     for members in (0, 1, 2, None) if spec().population() else (0,):

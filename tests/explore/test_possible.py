@@ -17,7 +17,7 @@ from softsnp.lang import (
     activity,
 )
 
-RUNGS = ("python", "table")
+RUNGS = ("python", "table", "native")
 
 
 def open_again(**more: bool) -> AlwaysPossible:

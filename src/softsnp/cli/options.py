@@ -76,8 +76,8 @@ def add_exploring(parser: argparse.ArgumentParser) -> None:
         "--rung",
         metavar="NAME",
         default="auto",
-        help="what explores: python, table (native code), or auto (the default), which goes from "
-        "one to the other when that pays; the answers are the same",
+        help="what explores: python, table (native code), native (code made for the run), or "
+        "auto (the default), from the first to the second when that pays; all answer the same",
     )
     parser.add_argument("--max-states", metavar="N", help="stop after so many states, undecided")
     parser.add_argument(

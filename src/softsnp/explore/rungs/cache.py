@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-KERNEL = Path(__file__).with_name("kernel.py")
+KERNEL = [Path(__file__).with_name(name) for name in ("kernel.py", "seen.py")]
 BLAS = "OPENBLAS_NUM_THREADS"
 EXPECTED = 10.0  # seconds that compiling takes, where it was never measured
 
@@ -36,7 +36,8 @@ def place() -> Path:
     except PackageNotFoundError:
         numba = "none"
     told = f"{KERNEL} {numba} {sys.version} {platform.machine()} {platform.node()}"
-    key = hashlib.sha256(KERNEL.read_bytes() + told.encode()).hexdigest()[:16]
+    content = b"".join(file.read_bytes() for file in KERNEL)
+    key = hashlib.sha256(content + told.encode()).hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "softsnp" / f"kernel-{key}"
 

@@ -1,8 +1,8 @@
 """The table engine: breadth-first search over programs that are data. Compiled once, by numba.
 
 Nothing of a design is compiled in, so a design never seen before costs no compilation. numba does
-not notice changes in other files: this one imports nothing of ours, and table.py keys the cache
-on its content.
+not notice changes in other files: this one imports seen.py alone, and cache.py keys the cache on
+the content of both.
 
 A state is one word or two; ``tables`` below is a named tuple of arrays (see arrays.py: Tables). An
 operation is four numbers (head, x, y, z) of ``ops``, named by the place of the first. The lowest
@@ -34,65 +34,58 @@ is not known yet is written to ``missing``, and the caller fills it in and calls
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .seen import (
+    LINE,
+    U,
+    after,
+    empty,
+    equal,
+    hashed,
+    line_of,
+    lowest,
+    prefetch,
+    shuffled,
+    slot_of,
+    store,
+)
 
 ASK, END, NOTHING, EACH, APPLY, FORK, FAIL, VERDICT = range(8)
 UNKNOWN, ASKED = -1, -2
-DONE, MISSING, ROOM, SMALL, FAILED, LOST = range(6)
+DONE, MISSING, ROOM, SMALL, FAILED, CROWDED, LOST = range(7)
 """Why ``explore`` returned: all it was asked for; look at ``missing``; no room for another batch;
-one state has more successors than the buffers hold; the specification failed. LOST is a bug here:
-a successor of an explored state is not among the states."""
+one state has more successors than the buffers hold; the specification failed; a state found no
+slot that is near enough. LOST is a bug here: a successor of an explored state is not among the
+states."""
 (
     C_DONE, C_KNOWN, C_STOP, C_ROOM, C_TRANSITIONS, C_DEADLOCK, C_LEVEL_END, C_LEVELS,
     C_MISSING, C_ARGUMENT, C_EVENTS, C_WORDS, C_NUMBER_AT, C_BITS, C_CHANGED, C_OPEN,
-    C_TAKEN, C_MADE, C_AT, C_LEFT, C_QUESTIONS, C_EVERY,
-) = range(22)  # fmt: skip
+    C_TAKEN, C_AT, C_LEFT, C_QUESTIONS, C_EVERY, C_PARTS, C_STRIDE, C_SIZE,
+    C_USED, C_REST, C_WIDTH, C_CODE,
+) = range(28)  # fmt: skip
 """What the control array holds."""
-CONTROLS = 22
-NEW, EVERY, DRY = range(3)
-"""What ``expand`` does."""
+CONTROLS = 28
+F_EVENTS = 9
+"""Where in the frame of emitted code the events are that have happened."""
 BATCH = 128
 AHEAD = 4096
 RECENT = 4096
 STACK = 1 << 12
-U = np.uint64
-"""As U an index needs no look at whether it is negative."""
 
 
 @intrinsic
-def prefetch(context, array, index):
-    """Ask for the cache line of an array's element, which will be read soon."""
+def call(context, address, frame, count):
+    """Call emitted code (llvm.py) for the first ``count`` states of the batch."""
 
     def code(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, word(0), word(3), word(1)])
-        return context.get_dummy_value()
+        data = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+        word = ir.IntType(64)
+        kind = ir.FunctionType(word, [data.type, word])
+        function = builder.inttoptr(arguments[0], kind.as_pointer())
+        return builder.call(function, [data, arguments[2]])
 
-    return types.void(array, index), code
-
-
-@njit(inline="always")
-def hashed(s0, s1):
-    h = s0 * 0x1E3779B97F4A7C15 ^ s1 * 0x3F58476D1CE4E5B9
-    h ^= h >> 29
-    h *= 0x14D049BB133111EB
-    return h ^ ((h >> 32) & 0xFFFFFFFF)
-
-
-@njit(inline="always")
-def slot_of(h, size):
-    """Where a hash begins to look: its upper half, brought down to the size of the hash set."""
-    return U(((h >> 32) & 0xFFFFFFFF) * size) >> U(32)
-
-
-@njit(inline="always")
-def after(at, size):
-    return U(0) if at + U(1) == U(size) else at + U(1)
+    return types.int64(types.int64, frame, types.int64), code
 
 
 @njit(inline="always")
@@ -107,36 +100,34 @@ def everyone_rests(s0, s1, tables):
 
 
 @njit(cache=True, nogil=True)
-def expand(control, tables, batch, second, states, slots, count, mode):
+def expand(control, tables, batch, second, states, count, dry):
     """Write the successors of the first ``count`` states of ``batch.todo`` to the batch.
 
     Returns DONE, or why it ended early: MISSING, SMALL or FAILED. C_TAKEN says how many states
-    were done, and C_MADE how many successors there are of these; what was made of the next does
-    not count. ``mode``: NEW leaves out successors that were made a moment ago, EVERY does not,
-    and DRY only looks for what is missing, in all the states.
+    were done, ``batch.ends`` where the successors of each of these end. ``dry``: only look for
+    what is missing, in all the states.
 
     ``second`` is None where a state is one word. One call does many states: handing arrays over
-    for each would cost more than the work. A successor's place in the hash set is asked for at
-    once, so that it is there when the batch is complete.
+    for each would cost more than the work.
     """
     number_at = control[C_NUMBER_AT]
-    out0, hashes, sources, recent = batch.out0, batch.hashes, batch.sources, batch.recent
+    out0, ends = batch.out0, batch.ends
     ops, more, kids, asked = tables.ops, tables.more, tables.kids, tables.asked
     stack = tables.stack
     places, roots, activities = tables.places, tables.roots, tables.places.size // 4
     answers, questions = tables.answers, control[C_QUESTIONS]
-    size, limit = slots.size, out0.size
-    n, transitions, why = 0, 0, DONE
-    control[C_TAKEN] = control[C_MADE] = 0
+    limit = out0.size
+    n, why = 0, DONE
+    control[C_TAKEN] = 0
     for position in range(count):
-        state = batch.todo[position]
+        state, begin = batch.todo[U(position)], n
         if second is None:
             s0, s1 = states[U(state)], 0
             first = s0 >> number_at
         else:
             s0, s1 = states[U(2 * state)], states[U(2 * state + 1)]
             first = s1 >> number_at
-        steps, sp = 0, 0
+        sp = 0
         asked[0], asked[1] = s0, s1
         for activity in range(activities):
             at = 4 * activity
@@ -166,7 +157,8 @@ def expand(control, tables, batch, second, states, slots, count, mode):
                     else:
                         z = ops[U(op + 3)]
                         t1 = (s1 & more[U(z)]) | more[U(z + 1)] | (number << number_at)
-                    if head >> 4 and mode != DRY:
+                        second.out1[U(n)] = t1
+                    if head >> 4 and not dry:
                         events = more[U(ops[U(op + 3)] + 2)] & ~control[C_EVENTS]
                         if events:
                             control[C_EVENTS] |= events
@@ -174,22 +166,8 @@ def expand(control, tables, batch, second, states, slots, count, mode):
                                 if (events >> event) & 1:
                                     tables.hits[event, 0] = state
                                     tables.hits[event, 1], tables.hits[event, 2] = t0, t1
-                    h = hashed(t0, t1)
-                    prefetch(slots, slot_of(h, size))
-                    at = (h >> 40) & (RECENT - 1)
-                    old = recent[U(at)]
-                    new = old != t0
-                    if second is not None:
-                        new |= second.recent[U(at)] != t1
-                    out0[U(n)], hashes[U(n)], sources[U(n)] = t0, h, state
-                    if second is not None:
-                        second.out1[U(n)] = t1
-                    new = (new | (mode == EVERY)) & (kind == END)
-                    recent[U(at)] = t0 if new else old
-                    if second is not None:
-                        second.recent[U(at)] = t1 if new else second.recent[U(at)]
-                    n += new
-                    steps += kind == END
+                    out0[U(n)] = t0
+                    n += kind == END
                 elif kind == APPLY:
                     after = tables.one[number, x]
                     if after >= 0:
@@ -230,7 +208,7 @@ def expand(control, tables, batch, second, states, slots, count, mode):
                             tables.missing[control[C_MISSING], 1] = tables.one.shape[1] + x
                             control[C_MISSING] += 1
                 elif kind == FAIL:
-                    if mode != DRY:
+                    if not dry:
                         control[C_ARGUMENT] = x
                         why = FAILED
                         break
@@ -242,100 +220,184 @@ def expand(control, tables, batch, second, states, slots, count, mode):
                     asked[U(2 + word)] = answers[U(number * questions + word)]
             if why in (SMALL, FAILED):
                 break
-        if mode == DRY:
+        if dry:
             n, why = 0, DONE
             continue
         if why != DONE:
             break
-        if steps == 0 and control[C_DEADLOCK] < 0 and not everyone_rests(s0, s1, tables):
+        if n == begin and control[C_DEADLOCK] < 0 and not everyone_rests(s0, s1, tables):
             control[C_DEADLOCK] = state
-        transitions += steps
-        control[C_TAKEN], control[C_MADE] = position + 1, n
-    if mode == NEW:
-        control[C_TRANSITIONS] += transitions
-    if mode == DRY or why != DONE:  # some that were made a moment ago have come to nothing
-        recent[:] = -1
-        if second is not None:
-            second.recent[:] = -1
+        ends[U(position)] = n
+        control[C_TAKEN] = position + 1
     return why
 
 
 @njit(inline="always")
-def same(states, number, s0, j, second):
-    """Whether the state with that number is the successor ``j`` of the batch."""
-    if second is None:
-        return states[U(number)] == s0
-    return states[U(2 * number)] == s0 and states[U(2 * number + 1)] == second.out1[U(j)]
+def produce(control, tables, batch, second, states, count):
+    """As ``expand``, by emitted code where there is some."""
+    if control[C_CODE] == 0:
+        return expand(control, tables, batch, second, states, count, False)
+    batch.frame[F_EVENTS] = control[C_EVENTS]
+    control[C_TAKEN] = call(control[C_CODE], batch.frame, count)
+    if control[C_TAKEN] == 0:
+        return expand(control, tables, batch, second, states, 1, False)
+    return DONE
+
+
+@njit(inline="always")
+def sift(control, batch, second, slots, turn):
+    """Keep the successors that were not made a moment ago; gives how many.
+
+    They go to ``key0`` and so on, the ones from ``turn`` on: where each came from, and where to
+    look for what. That is asked for, to be there when it is looked at.
+    """
+    out0, key0, where, wants = batch.out0, batch.key0, batch.where, batch.wants
+    sources, recent = batch.sources, batch.recent
+    parts, stride, size = U(control[C_PARTS] - 1), U(control[C_STRIDE]), control[C_SIZE]
+    used, one = control[C_USED], U(1) << U(control[C_REST])
+    if second is None:  # by itself, for then it is done for eight at a time
+        for j in range(batch.ends[U(control[C_TAKEN] - 1)]):
+            batch.mixed[U(j)] = shuffled(out0[U(j)], used)
+    n, j = turn, 0
+    for position in range(control[C_TAKEN]):
+        state, end = batch.todo[U(position)], batch.ends[U(position)]
+        while j < end:
+            t0 = out0[U(j)]
+            if second is None:
+                x = batch.mixed[U(j)]
+                at = ((x & parts) * stride + line_of(x, used, size)) * U(LINE)
+                wants[U(n)] = one | (x & (one - U(1)))
+                prefetch(slots, at)
+            else:
+                t1 = second.out1[U(j)]
+                x = U(hashed(t0, t1))
+                at = slot_of(np.int64(x), size)
+                prefetch(slots, U(2) * at)
+            key0[U(n)], where[U(n)], sources[U(n)] = t0, at, state
+            at = x & U(RECENT - 1)
+            fresh = recent[at] != t0
+            recent[at] = t0
+            if second is not None:
+                fresh |= second.recent[at] != t1
+                second.recent[at] = second.key1[U(n)] = t1
+            n += fresh
+            j += 1
+    return n - turn
+
+
+@njit(inline="always")
+def settle(control, batch, second, states, parents, slots, turn, n):
+    """Number those of ``n`` successors that are new. Whether there was room near their lines."""
+    known, size, width = control[C_KNOWN], control[C_SIZE], control[C_WIDTH]
+    one, bits = U(1) << U(control[C_REST]), U(8 * width)
+    part = U(control[C_STRIDE] * LINE)
+    fits = True
+    for j in range(turn, turn + n):
+        s0, at = batch.key0[U(j)], batch.where[U(j)]
+        if second is None:
+            want = batch.wants[U(j)]
+            there, free = equal(slots, width, at, want), empty(slots, width, at)
+            while there | free == 0:
+                base = at - at % part
+                at, want = at + U(LINE), want + one
+                if want >> bits:
+                    break
+                if at == base + U(size * LINE):
+                    at = base
+                there, free = equal(slots, width, at, want), empty(slots, width, at)
+            if want >> bits:
+                batch.recent[:] = -1
+                fits = False
+                break
+            # a write too many takes less time than a branch that nobody could expect
+            store(slots, width, at, lowest(there if there else free), want)
+            states[U(known)], parents[U(known)] = s0, batch.sources[U(j)]
+            known += there == 0
+        else:
+            s1 = second.key1[U(j)]
+            found = slots[U(2) * at]
+            while found != 0 and not (found == s1 + 1 and slots[U(2) * at + U(1)] == s0):
+                at = after(at, U(0), size)
+                found = slots[U(2) * at]
+            if found == 0:
+                slots[U(2) * at], slots[U(2) * at + U(1)] = s1 + 1, s0
+                states[U(2 * known)], states[U(2 * known + 1)] = s0, s1
+                parents[U(known)] = batch.sources[U(j)]
+                known += 1
+    control[C_KNOWN] = known
+    return fits
 
 
 @njit(cache=True, nogil=True)
 def explore(control, tables, batch, second, states, parents, slots, levels):
     """Expand states ``control[C_DONE]`` to ``control[C_STOP]``; returns why it stopped.
 
-    ``slots`` is the hash set: 1 + the number of a state in the low C_BITS bits, a piece of its
-    hash above. There is room for C_ROOM states.
+    ``slots`` is the set of states seen; there is room for C_ROOM states. While the lines come
+    that the successors of one batch are looked for in, the next batch is expanded.
     """
-    bits, known, width = control[C_BITS], control[C_KNOWN], 1 if second is None else 2
-    size, low, tags = slots.size, (1 << bits) - 1, (1 << (32 - bits)) - 1
-    out0, sources, hashes = batch.out0, batch.sources, batch.hashes
-    while control[C_DONE] < min(control[C_STOP], known):
-        if known + out0.size > control[C_ROOM]:
-            return ROOM
-        done = control[C_DONE]
-        count = min(done + BATCH, control[C_LEVEL_END], control[C_STOP]) - done
-        for j in range(count):
-            batch.todo[j] = done + j
-        why = expand(control, tables, batch, second, states, slots, count, NEW)
-        n, i = control[C_MADE], done + control[C_TAKEN]
-        for j in range(n):
-            h = hashes[U(j)]
-            slot = np.int64(slots[slot_of(h, size)])
-            if slot >> bits == h & tags:
-                prefetch(states, U(((slot & low) - 1) * width))
-        for j in range(n):
-            s0, h = out0[U(j)], hashes[U(j)]
-            at, tag = slot_of(h, size), h & tags
-            while True:
-                slot = np.int64(slots[at])
-                if slot == 0:
-                    states[U(known * width)] = s0
-                    if second is not None:
-                        states[U(known * 2 + 1)] = second.out1[U(j)]
-                    parents[U(known)] = sources[U(j)]
-                    known += 1
-                    slots[at] = (tag << bits) | known
-                    break
-                if slot >> bits == tag and same(states, (slot & low) - 1, s0, j, second):
-                    break
-                at = after(at, size)
-        control[C_DONE], control[C_KNOWN] = i, known
-        if i == control[C_LEVEL_END] and known > i:
-            levels[control[C_LEVELS]] = i
+    room = batch.out0.size
+    ahead, turn, waiting, made, why = control[C_DONE], 0, 0, 0, DONE
+    while True:
+        begin, n, more = ahead, 0, 0
+        end = min(control[C_KNOWN], control[C_LEVEL_END], control[C_STOP])
+        if ahead < end and why == DONE:
+            if control[C_KNOWN] + 2 * room > control[C_ROOM]:
+                why = ROOM
+            else:
+                count = min(BATCH, end - begin)
+                for j in range(count):
+                    batch.todo[U(j)] = begin + j
+                why = produce(control, tables, batch, second, states, count)
+                ahead += control[C_TAKEN]
+                if ahead > begin:
+                    n = sift(control, batch, second, slots, turn)
+                    more = batch.ends[U(ahead - begin - 1)]
+                    if why == SMALL:  # what was nearly full is empty for the next
+                        why = DONE
+        turn = room - turn
+        if waiting and not settle(control, batch, second, states, parents, slots, turn, waiting):
+            return CROWDED
+        control[C_DONE] = begin
+        control[C_TRANSITIONS] += made
+        waiting, made = n, more
+        if ahead > begin:
+            continue
+        known = control[C_KNOWN]
+        if begin == control[C_LEVEL_END] and known > begin:
+            levels[control[C_LEVELS]] = begin
             control[C_LEVELS] += 1
             control[C_LEVEL_END] = known
+            if control[C_LEVELS] + 1 >= levels.size and why == DONE:
+                why = ROOM
         if why == MISSING:
-            ahead = i + 1
-            while ahead < min(i + AHEAD, control[C_LEVEL_END]):
-                if control[C_MISSING] == tables.missing.shape[0]:
-                    break
-                count = min(BATCH, control[C_LEVEL_END] - ahead)
-                for j in range(count):
-                    batch.todo[j] = ahead + j
-                expand(control, tables, batch, second, states, slots, count, DRY)
-                ahead += count
-        if why != DONE and not (why == SMALL and i > done):
-            return why  # buffers that were nearly full are empty for the next round
-        if control[C_LEVELS] + 1 >= levels.size:
-            return ROOM
-    return DONE
+            look_ahead(control, tables, batch, second, states, begin + 1)
+        if why != DONE:
+            return why
+        if begin >= min(control[C_STOP], known):
+            return DONE
 
 
 @njit(cache=True, nogil=True)
-def enter(states, begin, end, words, slots, bits):
-    """Enter the states ``begin`` to ``end``, all different, into the hash set."""
+def look_ahead(control, tables, batch, second, states, begin):
+    """Note what is missing for some of the next states too."""
+    ahead, end = begin, min(begin + AHEAD, control[C_LEVEL_END])
+    while ahead < end and control[C_MISSING] < tables.missing.shape[0]:
+        count = min(BATCH, end - ahead)
+        for j in range(count):
+            batch.todo[U(j)] = ahead + j
+        expand(control, tables, batch, second, states, count, True)
+        ahead += count
+
+
+@njit(cache=True, nogil=True)
+def enter(states, end, words, slots, bits):
+    """Enter the first ``end`` states into an empty index.
+
+    A slot is 1 + the number of a state in the low ``bits`` bits, a piece of its hash above.
+    """
     size, tags = slots.size, (1 << (32 - bits)) - 1
     ahead = np.empty(64, np.int64)
-    for first in range(begin, end, 64):
+    for first in range(0, end, 64):
         last = min(first + 64, end)
         for i in range(first, last):
             s1 = states[U(i * words + 1)] if words == 2 else 0
@@ -346,8 +408,16 @@ def enter(states, begin, end, words, slots, bits):
             h = ahead[U(i - first)]
             at = slot_of(h, size)
             while slots[at]:
-                at = after(at, size)
+                at = after(at, U(0), size)
             slots[at] = ((h & tags) << bits) | (i + 1)
+
+
+@njit(inline="always")
+def same(states, number, s0, j, second):
+    """Whether the state with that number is the successor ``j`` of the batch."""
+    if second is None:
+        return states[U(number)] == s0
+    return states[U(2 * number)] == s0 and states[U(2 * number + 1)] == second.out1[U(j)]
 
 
 @njit(cache=True, nogil=True)
@@ -413,6 +483,8 @@ def mark(control, tables, states, root, at_rest, marks, bit):
 def back(control, tables, batch, second, states, slots, can, open_states):
     """One pass of "what can still be reached from here", from the last open state to the first.
 
+    ``slots`` is an index of all states.
+
     ``can`` has a bit for each goal, C_EVERY has all of them. The C_OPEN first of ``open_states``,
     which ascend, are looked at; those that are still open are left there. C_CHANGED: whether
     anything was learnt. C_AT and C_LEFT are C_OPEN when a pass begins, and say where it goes on
@@ -420,15 +492,20 @@ def back(control, tables, batch, second, states, slots, can, open_states):
     """
     bits, width = control[C_BITS], 1 if second is None else 2
     size, low, tags = slots.size, (1 << bits) - 1, (1 << (32 - bits)) - 1
-    out0, sources, hashes = batch.out0, batch.sources, batch.hashes
+    out0, hashes = batch.out0, batch.key0
     every = control[C_EVERY]
     end, left = control[C_AT], control[C_LEFT]
     while end > 0:
         count = min(BATCH, end)
         for j in range(count):
-            batch.todo[j] = open_states[end - 1 - j]
-        why = expand(control, tables, batch, second, states, slots, count, EVERY)
-        n, first = control[C_MADE], end - control[C_TAKEN]
+            batch.todo[U(j)] = open_states[end - 1 - j]
+        why = produce(control, tables, batch, second, states, count)
+        taken = control[C_TAKEN]
+        n, first = batch.ends[taken - 1] if taken else 0, end - taken
+        for j in range(n):
+            h = hashed(out0[U(j)], 0 if second is None else second.out1[U(j)])
+            hashes[U(j)] = h
+            prefetch(slots, slot_of(h, size))
         for j in range(n):
             h = hashes[U(j)]
             slot = np.int64(slots[slot_of(h, size)])
@@ -436,10 +513,10 @@ def back(control, tables, batch, second, states, slots, can, open_states):
                 prefetch(states, U(((slot & low) - 1) * width))
                 prefetch(can, U((slot & low) - 1))
         j = 0
-        for position in range(end - 1, first - 1, -1):
-            i = open_states[position]
+        for position in range(taken):
+            i = np.int64(batch.todo[U(position)])
             value = np.int64(can[i])
-            while j < n and sources[U(j)] == i:
+            while j < batch.ends[U(position)]:
                 h = hashes[U(j)]
                 at, tag = slot_of(h, size), h & tags
                 while True:
@@ -449,7 +526,7 @@ def back(control, tables, batch, second, states, slots, can, open_states):
                     number = (slot & low) - 1
                     if slot >> bits == tag and same(states, number, out0[U(j)], j, second):
                         break
-                    at = after(at, size)
+                    at = after(at, U(0), size)
                 value |= can[U(number)]
                 j += 1
             if value != can[i]:

@@ -16,7 +16,8 @@ from .idle import idle
 from .python import PythonRung
 from .rung import OutOfRoom, Rung
 
-RUNGS = ("auto", "python", "table")
+RUNGS = ("auto", "python", "table", "native")
+NATIVE = ("table", "native")
 LOADING = 0.6  # seconds to load what was compiled before
 WAIT = 2.0  # seconds until asking again whether another process has done compiling
 Say = Callable[[str], None]
@@ -59,7 +60,11 @@ class Ladder:
         ``say`` hears of what takes long. Raises OutOfRoom when the next was asked for and cannot
         be.
         """
-        if self.unfit or not isinstance(rung, PythonRung) or (self.closed and self.rung != "table"):
+        if (
+            self.unfit
+            or not isinstance(rung, PythonRung)
+            or (self.closed and self.rung not in NATIVE)
+        ):
             return rung
         if self.rung == "auto" and self.spent < self._cost():
             return rung
@@ -67,10 +72,10 @@ class Ladder:
             return self._take_over(rung, memory)
         if not cache.installed():
             self.closed = "numba is not installed: pip install 'softsnp[native]'"
-            if self.rung == "table":
+            if self.rung in NATIVE:
                 raise OutOfRoom(self.closed)
             return rung
-        with cache.alone(wait=self.rung == "table") as mine:
+        with cache.alone(wait=self.rung in NATIVE) as mine:
             if cache.seconds_to_compile() is not None:
                 return self._take_over(rung, memory)
             if mine:
@@ -88,13 +93,15 @@ class Ladder:
 
     def _take_over(self, rung: PythonRung, memory: int | None) -> Rung:
         with cache.used():
+            from .native import NativeRung
             from .table import TableRung
 
         self.loaded = True
+        above = NativeRung if self.rung == "native" else TableRung
         try:
-            return TableRung.taking_over(rung, memory)
+            return above.taking_over(rung, memory)
         except OutOfRoom:
-            if self.rung == "table":
+            if self.rung in NATIVE:
                 raise
             self.unfit = True
             return rung

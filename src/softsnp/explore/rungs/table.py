@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,23 @@ from softsnp.explore.layout import WORD
 from softsnp.explore.lower import Program
 from softsnp.explore.memory_use import available, resident
 
-from . import kernel
+from . import kernel, seen
 from .arrays import MOST_EVENTS, Ints, PopulationTables, question_words, signed, tables, words
+from .llvm import FRAME
 from .python import PythonRung
 from .rung import OutOfRoom, depth, failed
+from .seen import LINE
 
 AT_ONCE = 1 << 18  # states expanded between two looks at the clock and the memory
-FIRST_SLOTS = 1 << 20
-LOAD, FULL = 0.75, 0.92
+FIRST_SLOTS = 1 << 17
+LOAD, FULL = 0.75, 0.9
 """The part of the hash set that is used before it grows, and where it cannot, at the most."""
-GROWTH = (8.0, 3.0, 2.0, 1.5)
-"""By how much it grows: filling it anew costs time, empty slots cost memory."""
-FEW_SLOTS = 1 << 20
+GROWTH = (4.0, 3.0, 1.6, 1.15)
+"""By how much it grows: moving states costs time, empty slots cost memory."""
+FEW_SLOTS, MANY_SLOTS = 1 << 23, 1 << 24
+INDEX_LOAD = 0.75
+FURTHER_BITS = 3
+"""Bits of a slot for how many lines it is further than the first, at the least."""
 MOST_STATES = (1 << 32) - 1
 MOST_ACTIVITIES = 16
 
@@ -33,30 +38,53 @@ class Batch(NamedTuple):
     """Buffers for a batch of states and its successors."""
 
     out0: Ints
-    """The first words of the successors; where each came from, and its hash."""
+    """The first words of successors as they are made, and shuffled."""
+    mixed: npt.NDArray[np.uint64]
+    key0: Ints
+    """The first words of those to look for; where each came from, and where to look for what."""
     sources: Ints
-    hashes: Ints
+    where: npt.NDArray[np.uint64]
+    wants: npt.NDArray[np.uint64]
     todo: Ints
+    """The numbers of the states, and where the successors of each of them end."""
+    ends: Ints
     recent: Ints
     """The successors that were made a moment ago, by hash."""
+    frame: Ints
+    """What emitted code is given; see llvm.py."""
 
 
 class Second(NamedTuple):
     """What more there is where a state is two words."""
 
     out1: Ints
+    key1: Ints
     recent: Ints
 
 
 def buffers(size: int, words: int) -> tuple[Batch, Second | None]:
-    def some() -> Ints:
-        return np.zeros(size, np.int64)
+    def some(count: int = size) -> Ints:
+        return np.zeros(count, np.int64)
+
+    def unsigned(count: int) -> npt.NDArray[np.uint64]:
+        return np.zeros(count, np.uint64)
 
     def recent() -> Ints:
         return np.full(kernel.RECENT, -1, np.int64)
 
-    batch = Batch(some(), some(), some(), np.zeros(kernel.BATCH, np.int64), recent())
-    return batch, Second(some(), recent()) if words == 2 else None
+    batch = Batch(
+        out0=some(),
+        mixed=unsigned(size),
+        key0=some(2 * size),
+        sources=some(2 * size),
+        where=unsigned(2 * size),
+        wants=unsigned(2 * size),
+        todo=some(kernel.BATCH),
+        ends=some(kernel.BATCH),
+        recent=recent(),
+        frame=some(len(FRAME)),
+    )
+    return batch, Second(some(), some(2 * size), recent()) if words == 2 else None
 
 
 def reserve(count: int, dtype: type[np.generic], huge: bool = False) -> npt.NDArray[Any]:
@@ -125,11 +153,16 @@ class TableRung:
             raise OutOfRoom(too_wide(program))
         made, self.roots = tables(program)
         self.populations = PopulationTables(program, made)
-        self.batch, self.second = buffers(1 << 13, self.words)
+        self.batch, self.second = buffers(1 << 12, self.words)
         self.most = self._most_states()
         self.stored: Ints = reserve(self.most * self.words, np.int64, huge=True)
         self._parents: npt.NDArray[np.uint32] = reserve(self.most, np.uint32, huge=True)
-        self.slots: npt.NDArray[np.uint32] = reserve(FIRST_SLOTS, np.uint32, huge=True)
+        if self.words == 1:
+            self.stride = int(self.most / FULL) // (LINE // 6) + FIRST_SLOTS
+            self.slots: npt.NDArray[Any] = reserve(self.stride * LINE, np.uint8, huge=True)
+        else:
+            self.stride = int(self.most / FULL) + FIRST_SLOTS
+            self.slots = reserve(2 * self.stride, np.int64, huge=True)
         self.level_starts = np.zeros(1, np.int64)
         self.control = np.zeros(kernel.CONTROLS, np.int64)
         self.control[kernel.C_DEADLOCK] = -1
@@ -137,9 +170,12 @@ class TableRung:
         self.control[kernel.C_WORDS] = self.words
         self.control[kernel.C_NUMBER_AT] = self.layout.number_at % WORD
         self.control[kernel.C_QUESTIONS] = question_words(program)
+        self.control[kernel.C_PARTS] = 1
+        self.control[kernel.C_STRIDE] = self.stride
+        self._shape(FIRST_SLOTS)
 
     @classmethod
-    def taking_over(cls, other: PythonRung, memory: int | None) -> TableRung:
+    def taking_over(cls, other: PythonRung, memory: int | None) -> Self:
         """A rung that goes on where another one has come to."""
         rung = cls(other.program, other.at_rest, memory)
         known = len(other.states)
@@ -150,7 +186,8 @@ class TableRung:
             for word in range(2):
                 rung.stored[word : 2 * known : 2] = [signed(s >> word * WORD) for s in other.states]
         rung._parents[:known] = np.maximum(np.frombuffer(other.parents, np.int64), 0)
-        kernel.enter(rung.stored, 0, known, rung.words, rung.slots, rung.bits)
+        rung.control[kernel.C_KNOWN] = known
+        rung._remember()
         rung.level_starts = np.zeros(2 * len(other.levels) + 4096, np.int64)
         rung.level_starts[: len(other.levels)] = other.levels
         control = rung.control
@@ -166,7 +203,7 @@ class TableRung:
         return rung
 
     @classmethod
-    def beginning(cls, program: Program, at_rest: set[str], memory: int | None) -> TableRung:
+    def beginning(cls, program: Program, at_rest: set[str], memory: int | None) -> Self:
         return cls.taking_over(PythonRung(program, at_rest), memory)
 
     # --- memory ----------------------------------------------------------------------------------
@@ -176,34 +213,96 @@ class TableRung:
         there = resident() + available()
         return there if self.memory is None else min(self.memory, there)
 
-    @property
-    def bits(self) -> int:
-        """The bits of a slot that hold a number."""
-        return len(self.slots).bit_length()
-
     def _most_states(self) -> int:
         """Virtual memory is reserved for as many states as could ever fit."""
-        each = 8 * self.words + 4 + 4
+        each = 8 * self.words + 4 + 8 * self.words
         return min(MOST_STATES, max(1 << 16, self._limit() // each))
 
-    def _make_room(self, count: int) -> None:
+    @property
+    def slot_bytes(self) -> int:
+        return 16 if self.words == 2 else int(self.control[kernel.C_WIDTH])
+
+    @property
+    def size(self) -> int:
+        """The slots that there are."""
+        lines = int(self.control[kernel.C_SIZE])
+        return lines if self.words == 2 else lines * (LINE // self.slot_bytes)
+
+    def _make_room(self, count: int, crowded: bool = False) -> None:
         """Let the hash set have room for so many states. Raises OutOfRoom when it cannot."""
         if count > self.most:
             raise OutOfRoom(self._full(count))
-        if count <= LOAD * len(self.slots):
+        if count <= LOAD * self.size and not crowded:
             return
+        most = self.stride * (1 if self.words == 2 else LINE // self.slot_bytes)
         left = self._limit() - resident()
-        for growth in GROWTH[len(self.slots) > FEW_SLOTS :]:
-            size = int(growth * max(len(self.slots), count))
-            fits = 4 * (size - len(self.slots)) + count * (8 * self.words + 4) // 8 <= left
-            if fits and size.bit_length() <= 32:
-                del self.slots  # the states are all in ``stored``: the old set is not needed
-                self.slots = reserve(size, np.uint32, huge=True)
-                known = int(self.control[kernel.C_KNOWN])
-                kernel.enter(self.stored, 0, known, self.words, self.slots, self.bits)
+        first = 0 if self.size < FEW_SLOTS else 1 if self.size < MANY_SLOTS else 2
+        for growth in GROWTH[first:]:
+            size = min(most, int(growth * max(self.size, count)))
+            more = self.slot_bytes * (size - self.size)
+            if size > self.size and more + count * (8 * self.words + 4) // 8 <= left:
+                self._grow(size)
                 return
-        if count > FULL * len(self.slots):
+        if count > FULL * self.size or crowded:
             raise OutOfRoom(self._full(count))
+
+    def _shape(self, slots: int) -> None:
+        """How a set of so many slots, or some more, is laid out."""
+        control = self.control
+        if self.words == 2:
+            control[kernel.C_SIZE], control[kernel.C_WIDTH] = slots, 8
+            return
+        control[kernel.C_USED] = used = self._used()
+        for width in (5, 6):
+            lines = max(-(-slots // (LINE // width)), int(control[kernel.C_SIZE]))
+            most = 8 * width - FURTHER_BITS - (used - 32)  # bits for the home's part
+            if most >= 20:
+                break
+        while _spread(lines) > most:
+            lines *= 2
+        control[kernel.C_SIZE], control[kernel.C_WIDTH] = lines, width
+        control[kernel.C_REST] = max(32, used - 32 + _spread(lines))
+
+    def _used(self) -> int:
+        """How many bits of a state are used, or will soon be."""
+        layout = self.layout
+        many = len(layout.populations)
+        bits = (4 * many).bit_length() if many > 1 else 0
+        return min(max(33, layout.number_at + bits), WORD - 1)
+
+    def _grow(self, slots: int) -> None:
+        """Have so many slots, or some more, with all that there is."""
+        control, was = self.control, self.control.copy()
+        self._shape(slots)
+        before, size = int(was[kernel.C_SIZE]), int(control[kernel.C_SIZE])
+        if self.words == 2:
+            if not seen.grow_pairs(self.slots, before, size):
+                self.slots[: 2 * size] = 0
+                self._remember()
+            return
+        same = [kernel.C_USED, kernel.C_WIDTH]
+        used, width, rest = (int(control[c]) for c in (*same, kernel.C_REST))
+        if (was[same] != control[same]).any() or not seen.grow(
+            self.slots, width, used, 0, self.stride, before, int(was[kernel.C_REST]), size, rest
+        ):
+            self.slots[: max(before, size) * LINE] = 0
+            self._remember()
+
+    def _remember(self) -> None:
+        """Fill the set, which is empty, with all states that are known."""
+        control, known = self.control, int(self.control[kernel.C_KNOWN])
+        size = int(control[kernel.C_SIZE])
+        if self.words == 2:
+            seen.remember_pairs(self.stored, known, self.slots, size)
+            return
+        shape = (kernel.C_WIDTH, kernel.C_USED, kernel.C_REST)
+        width, used, rest = (int(control[c]) for c in shape)
+        if not seen.remember(
+            self.stored, known, self.slots, width, used, rest, 0, 1, self.stride, size
+        ):
+            self.slots[: size * LINE] = 0
+            self._shape(self.size * 5 // 4)
+            self._remember()
 
     def _full(self, count: int) -> str:
         if self.memory is not None and self.memory <= self._limit():
@@ -248,7 +347,9 @@ class TableRung:
 
     def try_all(self) -> None:
         """Call every function of the kernel, so that each is compiled."""
+        self._grow(2 * self.size)
         self.advance(1)
+        self._frame()
         for name in self.roots:
             self.judge(name)
         kernel.back(
@@ -257,7 +358,7 @@ class TableRung:
             self.batch,
             self.second,
             self.stored,
-            self.slots,
+            self._index(),
             np.zeros(1, np.uint16),
             np.zeros(1, np.uint32),
         )
@@ -285,7 +386,9 @@ class TableRung:
     def _mend(self, code: int) -> None:
         """Give the kernel what it returned for."""
         control = self.control
-        if code == kernel.LOST:
+        if code == kernel.CROWDED:
+            self._make_room(int(control[kernel.C_KNOWN]), crowded=True)
+        elif code == kernel.LOST:
             raise AssertionError("a successor of an explored state is not among the states")
         if code == kernel.FAILED:
             message = self.program.failures[control[kernel.C_ARGUMENT]]
@@ -302,18 +405,38 @@ class TableRung:
     def _prepare(self) -> None:
         """Room for at least one more batch."""
         control = self.control
-        need = int(control[kernel.C_KNOWN]) + len(self.batch.out0)
+        need = int(control[kernel.C_KNOWN]) + len(self.batch.key0)
         self._make_room(need)
-        room = LOAD if need <= LOAD * len(self.slots) else FULL
-        control[kernel.C_ROOM] = min(int(room * len(self.slots)), self.most)
-        control[kernel.C_BITS] = self.bits
+        room = LOAD if need <= LOAD * self.size else FULL
+        control[kernel.C_ROOM] = min(int(room * self.size), self.most)
+        self._frame()
         if control[kernel.C_LEVELS] + 2 >= len(self.level_starts):
             self.level_starts = np.resize(self.level_starts, 2 * len(self.level_starts))
 
+    def _frame(self) -> None:
+        """Where arrays are now, for emitted code."""
+        batch, tables, out1 = self.batch, self.populations.tables, self.second
+        arrays = (
+            batch.todo,
+            self.stored,
+            batch.out0,
+            batch.out0 if out1 is None else out1.out1,
+            batch.ends,
+            tables.answers,
+            tables.one,
+            tables.each,
+            tables.lists,
+        )
+        batch.frame[: len(arrays)] = [array.ctypes.data for array in arrays]
+        batch.frame[-1] = len(batch.out0)
+
     def _check_numbers(self) -> None:
         most = 1 << (WORD - 1 - self.layout.number_at % WORD)
-        if len(self.layout.populations) > most:
+        many = len(self.layout.populations)
+        if many > most:
             raise OutOfRoom(f"more than {most:,} different populations")
+        if self.words == 1 and many > 1 << self.control[kernel.C_USED] - self.layout.number_at:
+            self._grow(self.size)
 
     # --- what was found --------------------------------------------------------------------------
 
@@ -368,19 +491,20 @@ class TableRung:
     def _settle(self, can: npt.NDArray[np.uint16], every: int) -> int | None:
         """Give each state the bits of those it leads to. The first that lacks one in the end."""
         still = np.flatnonzero(can != every).astype(np.uint32)
-        control = self.control
+        control, index = self.control, self._index() if len(still) else None
         control[kernel.C_OPEN], control[kernel.C_EVERY] = len(still), every
         while control[kernel.C_OPEN]:
             control[kernel.C_AT] = control[kernel.C_LEFT] = control[kernel.C_OPEN]
             control[kernel.C_CHANGED] = 0
             while True:
+                self._frame()
                 code = kernel.back(
                     control,
                     self.populations.tables,
                     self.batch,
                     self.second,
                     self.stored,
-                    self.slots,
+                    index,
                     can,
                     still,
                 )
@@ -390,6 +514,16 @@ class TableRung:
             if not control[kernel.C_CHANGED]:
                 return int(still[0]) if control[kernel.C_OPEN] else None
         return None
+
+    def _index(self) -> npt.NDArray[np.uint32]:
+        """An index of all states by their numbers. No more are found from now on."""
+        known = int(self.control[kernel.C_KNOWN])
+        self.slots = np.zeros(0, np.int64)
+        index: npt.NDArray[np.uint32] = reserve(int(known / INDEX_LOAD) + 64, np.uint32, huge=True)
+        bits = len(index).bit_length()
+        self.control[kernel.C_BITS] = bits
+        kernel.enter(self.stored, known, self.words, index, bits)
+        return index
 
     def first_at(self) -> list[dict[int, int]]:
         found = []
@@ -418,6 +552,11 @@ class TableRung:
         )
         counts = np.bincount(numbers, minlength=len(self.layout.populations)).tolist()
         return sum(self.layout.populations.orbit(n) * count for n, count in enumerate(counts))
+
+
+def _spread(lines: int) -> int:
+    """Bits that tell apart the homes that lead to one line."""
+    return int(-(-(1 << 32) // lines) - 1).bit_length()
 
 
 def too_wide(program: Program) -> str:
