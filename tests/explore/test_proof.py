@@ -7,10 +7,10 @@ from itertools import product
 from hypothesis import HealthCheck, given, note, settings
 
 from softsnp.explore import Ladder, check
+from softsnp.explore.counted import MANY
 from softsnp.explore.game import Game
 from softsnp.explore.layout import Layout, Machine, machine
 from softsnp.explore.lower import Program
-from softsnp.explore.populations import MANY
 from softsnp.explore.proof import Proof
 from softsnp.explore.search import Explored, Limits, Search, state_judges
 from softsnp.explore.tabulate import tabulate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, note, settings
 
 from softsnp.explore import Ladder
@@ -14,6 +16,7 @@ from softsnp.lang.source_rules import check_class
 
 from .explorers import numbers, of_tables
 from .random_specs import loaded, sources
+from .told_apart import transitions
 
 MOST_STATES = 2000
 NUMBERED = 60
@@ -62,4 +65,35 @@ def test_tables_and_oracle_agree(source: str) -> None:
             replays(explored)
             if right.states <= NUMBERED:
                 forgetful = Oracle(made(), properties, numbered=True, remember=False)
-                assert forgetful.explore(members).states == full.concrete_states()
+                every = numbers(forgetful.explore(members))
+                assert every.states == full.concrete_states()
+                told_apart = Search(replace(plain, apart=True), members, properties, []).run()
+                assert of_tables(told_apart) == every, members
+
+
+@given(sources())
+@settings(
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_members_told_apart_come_to_what_counts_come_to(source: str) -> None:
+    note(source)
+    made, properties = loaded(source)
+    tables = tabulate(made(), state_judges(properties, []))
+    for members in (0, 1, 2, 3, 4):
+        bound = Limits(states=MOST_STATES)
+        counted = Search(machine(tables), members, properties, []).run(bound)
+        if counted.stopped:
+            continue
+        concrete = counted.concrete_states()
+        assert concrete is not None
+        expected = replace(of_tables(counted), states=concrete, transitions=transitions(counted))
+        for rung in ("python", "table"):
+            search = Search(machine(tables, apart=True), members, properties, [])
+            found = search.run(ladder=Ladder(rung))
+            assert of_tables(found) == expected, (rung, members)
+            assert found.concrete_states() == concrete
+        replays(found)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from .counted import MANY
 from .layout import Layout
 from .lower import Apply, ApplyEach, Each, End, Op, Program, Switch, Test, lower
-from .populations import MANY, Fork
+from .populations import Fork
 
 MOST_WAYS = 64
 """Ways from one state by one activity beyond these are left out, which can only lose a proof."""

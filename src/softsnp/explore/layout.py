@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from softsnp.lang import Kind, SpecError, Specification
 
 from .classes import AllApart, Canonical, picking_activities, reachable_classes
+from .counted import Counted
 from .merge import merged
 from .populations import Populations
 from .tabulate import Tables
+from .told_apart import ToldApart
 from .tree import Node, writes
 
 WORD = 64
@@ -42,6 +44,8 @@ class Machine:
     classes: list[int]
     """The canonical classes that can occur."""
     pickers: list[int]
+    apart: bool = False
+    """Whether members are told apart, each from every other, instead of being counted."""
 
     @property
     def spec(self) -> Specification:
@@ -72,8 +76,11 @@ def _class(spec: Specification, kind: Kind) -> int:
     return population.pack(kind.bits)[1]
 
 
-def machine(tables: Tables) -> Machine:
-    """Merge the tables of every activity, if wanted, and find the classes that can occur."""
+def machine(tables: Tables, apart: bool = False) -> Machine:
+    """Merge the tables of every activity, if wanted, and find the classes that can occur.
+
+    ``apart``: whether members are told apart; then there has to be a number of them.
+    """
     blocks, trees, resting, orders = [], [], [], []
     for locals_ in tables.activities:
         b, t, r = merged([x.tree for x in locals_], [x.resting for x in locals_], tables.merge)
@@ -91,7 +98,7 @@ def machine(tables: Tables) -> Machine:
         canonical = Canonical(population.identity_mask, nodes)
     classes = reachable_classes(initial, trees, canonical) if initial else []
     pickers = picking_activities(trees)
-    return Machine(tables, blocks, trees, resting, orders, canonical, classes, pickers)
+    return Machine(tables, blocks, trees, resting, orders, canonical, classes, pickers, apart)
 
 
 @dataclass(frozen=True)
@@ -125,14 +132,19 @@ class Layout:
             self._shift += -self._shift % WORD
         self.number_at = self._shift
         """The shift of the population's number, which has all bits from there on."""
-        self.populations = Populations(
-            machine.classes,
-            machine.canonical,
-            machine.pickers,
+        self.populations = self._populations(
             len(population.bits) if population else 0,
             population.identity_mask if population else 0,
-            members,
         )
+
+    def _populations(self, class_bits: int, identity: int) -> Populations:
+        made, members = self.machine, self.members
+        shape = made.classes, made.canonical, made.pickers, class_bits, identity
+        if not made.apart:
+            return Counted(*shape, members)
+        if members is None:
+            raise ValueError("members that are told apart have a number; got any number of them")
+        return ToldApart(*shape, members)
 
     def _place(self, values: int) -> tuple[int, int]:
         width = bits(values)
@@ -153,7 +165,7 @@ class Layout:
     def initial_states(self) -> list[int]:
         spec = self.machine.spec
         start = sum(spec.fields[name].initial << at for name, (at, _) in self.scalars.items())
-        packed = [self.populations.pack(free, {}) for free in self._initial_populations()]
+        packed = [p for f in self._initial_populations() for p in self.populations.ways(f, {})]
         return [start | self.populations.number(p) << self.number_at for p in packed]
 
     def _initial_populations(self) -> Iterator[dict[int, int]]:

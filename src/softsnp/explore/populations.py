@@ -1,19 +1,19 @@
 """The populations that a search meets, by number: a state holds the number, this holds the rest.
 
 Few populations occur, however many members there are, and each effect on one is worked out once.
-Packed, a population is: each picking activity's member, then a lane a class with the number of
-free members in it. With counts saturated a lane holds 0, 1 or MANY (two or more).
+Packed, a population is: a slot for each picking activity's member, then a lane a class with the
+free members in it. How many they are (``counted.py``) or which (``told_apart.py``) is what the two
+kinds of populations differ in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import factorial
 
 from softsnp.lang import Change, Cube
 
-MANY = 2
 NOWHERE = -1
 
 
@@ -38,10 +38,11 @@ Fork = Callable[[int], list[int]]
 """A packed population to all that may come of it."""
 
 
-class Populations:
+class Populations(ABC):
     """Numbers for packed populations, and what questions and effects make of them.
 
-    ``members`` is None for any number of members: then counts are saturated.
+    What is in a lane, and what is taken out of one, are *members* here: in which way, a subclass
+    says. A slot has a class, a bit that says that it has a member, and ``who_bits`` of which.
     """
 
     def __init__(
@@ -51,19 +52,20 @@ class Populations:
         pickers: Sequence[int],
         class_bits: int,
         identity: int,
-        members: int | None,
+        lane_bits: int,
+        who_bits: int = 0,
     ) -> None:
         self.canonical = canonical
         self.identity = identity
-        self.saturated = members is None
         self.class_mask = (1 << class_bits) - 1
         self.slot_valid = 1 << class_bits
-        self.slot_mask = (self.slot_valid << 1) - 1
-        self.slots = {activity: i * (class_bits + 1) for i, activity in enumerate(pickers)}
-        self.base = len(self.slots) * (class_bits + 1)
-        width = 2 if members is None else max(1, members.bit_length())
-        self.lane_mask = (1 << width) - 1
-        self.lanes = {cls: self.base + i * width for i, cls in enumerate(classes)}
+        self.who_at = class_bits + 1
+        width = self.who_at + who_bits
+        self.slot_mask = (1 << width) - 1
+        self.slots = {activity: i * width for i, activity in enumerate(pickers)}
+        self.base = len(self.slots) * width
+        self.lane_mask = (1 << lane_bits) - 1
+        self.lanes = {cls: self.base + i * lane_bits for i, cls in enumerate(classes)}
         self.packed: list[int] = []
         self.numbers: dict[int, int] = {}
         self.questions: list[Question] = []
@@ -83,13 +85,12 @@ class Populations:
         return found
 
     def pack(self, free: dict[int, int], picked: dict[int, int]) -> int:
-        """``free``: class to count; ``picked``: activity to class."""
-        lanes = sum(self.cap(count) << self.lanes[cls] for cls, count in free.items())
-        return lanes | sum((self.slot_valid | c) << self.slots[a] for a, c in picked.items())
+        """The first of ``ways``."""
+        return next(self.ways(free, picked))
 
     def unpack(self, packed: int) -> tuple[dict[int, int], dict[int, int]]:
         """(class to count of the free, activity to class of the picked)."""
-        free = {c: n for c, at in self.lanes.items() if (n := packed >> at & self.lane_mask)}
+        free = {c: self._count(n) for c, at in self.lanes.items() if (n := self._in(packed, at))}
         picked = {
             a: packed >> at & self.class_mask
             for a, at in self.slots.items()
@@ -97,23 +98,48 @@ class Populations:
         }
         return free, picked
 
-    def cap(self, count: int) -> int:
-        return min(count, MANY) if self.saturated else count
+    def _picked(self, picked: dict[int, int]) -> int:
+        """Slots with members of these classes, and nothing of which members."""
+        return sum((self.slot_valid | cls) << self.slots[a] for a, cls in picked.items())
 
+    def _in(self, packed: int, lane: int) -> int:
+        return packed >> lane & self.lane_mask
+
+    # --- what kinds of populations differ in -----------------------------------------------------
+
+    @abstractmethod
+    def ways(self, free: dict[int, int], picked: dict[int, int]) -> Iterator[int]:
+        """Every packed population with these; ``free``: class to count; ``picked``: activity to
+        class.
+        """
+
+    @abstractmethod
     def orbit(self, number: int) -> int:
-        """N!/∏counts! within each group that identity bits tell apart; picked ones count once."""
-        free, picked = self.unpack(self.packed[number])
-        groups: dict[int, list[int]] = {}
-        for cls, count in free.items():
-            groups.setdefault(cls & self.identity, []).append(count)
-        for cls in picked.values():
-            groups.setdefault(cls & self.identity, []).append(1)
-        ways = 1
-        for counts in groups.values():
-            ways *= factorial(sum(counts))
-            for count in counts:
-                ways //= factorial(count)
-        return ways
+        """How many populations with members told apart are this one."""
+
+    @abstractmethod
+    def _count(self, members: int) -> int:
+        """How many members there are in a lane."""
+
+    @abstractmethod
+    def _give(self, packed: int, lane: int, members: int) -> int:
+        """These members more in a lane."""
+
+    @abstractmethod
+    def _take(self, packed: int, lane: int) -> list[tuple[int, int]]:
+        """One member fewer in a lane: each way, with the member."""
+
+    def _move_one(self, packed: int, lane: int, to: int) -> list[int]:
+        """Each way for one member of a lane to go to another, or to the same."""
+        return [self._give(left, to, member) for left, member in self._take(packed, lane)]
+
+    @abstractmethod
+    def _put(self, packed: int, at: int, cls: int, member: int) -> int:
+        """A member of a class in an empty slot."""
+
+    @abstractmethod
+    def _who(self, packed: int, at: int) -> int:
+        """The member in a slot."""
 
     # --- questions -------------------------------------------------------------------------------
 
@@ -144,16 +170,6 @@ class Populations:
 
     # --- effects ---------------------------------------------------------------------------------
 
-    def _give(self, packed: int, lane: int, count: int = 1) -> int:
-        before = packed >> lane & self.lane_mask
-        return packed + ((self.cap(before + count) - before) << lane)
-
-    def _take(self, packed: int, lane: int) -> list[int]:
-        """One free member fewer: two ways when many may become one or stay many."""
-        fewer = packed - (1 << lane)
-        many = self.saturated and packed >> lane & self.lane_mask == MANY
-        return [fewer, packed] if many else [fewer]
-
     def _change_slot(self, packed: int, at: int, change: Change) -> int:
         cls = self.canonical[change(packed >> at & self.class_mask)]
         return packed & ~(self.class_mask << at) | cls << at
@@ -178,12 +194,12 @@ class Populations:
         def effect(packed: int) -> int:
             moved = []
             for lane, to in moves:
-                count = packed >> lane & lane_mask
-                if count:
-                    packed -= count << lane
-                    moved.append((to, count))
-            for to, count in moved:
-                packed = self._give(packed, to, count)
+                members = packed >> lane & lane_mask
+                if members:
+                    packed -= members << lane
+                    moved.append((to, members))
+            for to, members in moved:
+                packed = self._give(packed, to, members)
             for at, mask, value in slots:
                 if packed & mask == value:
                     packed = self._change_slot(packed, at, change)
@@ -198,11 +214,8 @@ class Populations:
         def fork(packed: int) -> list[int]:
             found = []
             for lane, to in moves:
-                if packed >> lane & self.lane_mask:
-                    if lane == to:
-                        found.append(packed)
-                    else:
-                        found += [self._give(p, to) for p in self._take(packed, lane)]
+                if self._in(packed, lane):
+                    found += self._move_one(packed, lane, to)
             for at, mask, value in slots:
                 if packed & mask == value:
                     found.append(self._change_slot(packed, at, change))
@@ -220,10 +233,10 @@ class Populations:
 
         def fork(packed: int) -> list[int]:
             return [
-                p | (self.slot_valid | cls) << at
+                self._put(left, at, cls, member)
                 for lane, cls in lanes
-                if packed >> lane & self.lane_mask
-                for p in self._take(packed, lane)
+                if self._in(packed, lane)
+                for left, member in self._take(packed, lane)
             ]
 
         return fork
@@ -233,7 +246,7 @@ class Populations:
 
         def effect(packed: int) -> int:
             lane = self.lanes[packed >> at & self.class_mask]
-            return self._give(packed & ~(self.slot_mask << at), lane)
+            return self._give(packed & ~(self.slot_mask << at), lane, self._who(packed, at))
 
         return effect
 

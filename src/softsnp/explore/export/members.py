@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from softsnp.explore.layout import Layout, Machine
+from softsnp.explore.told_apart import orders
 from softsnp.explore.tree import Ask, Do, MemberUpdate, Node, Update, UpdateOne
 from softsnp.lang import Change, Cube
 
@@ -176,16 +177,5 @@ def _starts(machine: Machine, members: int) -> Iterator[tuple[int, ...]]:
         for cls, count in layout.decode(state).free.items():
             groups.setdefault(cls & identity, []).extend([cls] * count)
         ordered = [groups[group] for group in sorted(groups, key=first.__getitem__)]
-        for orders in product(*(tuple(_orders(group)) for group in ordered)):
-            yield tuple(cls for order in orders for cls in order)
-
-
-def _orders(line: list[int]) -> Iterator[tuple[int, ...]]:
-    """Every order of these, each once."""
-    if not line:
-        yield ()
-    for first in sorted(set(line)):
-        rest = list(line)
-        rest.remove(first)
-        for others in _orders(rest):
-            yield (first, *others)
+        for placed in product(*(tuple(orders(group)) for group in ordered)):
+            yield tuple(cls for order in placed for cls in order)
