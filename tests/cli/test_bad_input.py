@@ -41,6 +41,8 @@ def refused(softsnp: Softsnp, *arguments: str) -> str:
         (["check", "rmpopt-v9", "--property", "no-deadlok"], "closest: no-deadlock"),
         (["check", "rmpopt-v9", "--cpus", "0"], "--cpus wants a number from 1 to 64, or any"),
         (["check", "rmpopt-v9", "--cpus", "1", "--assume", "cpu-hot-add"], "wants 2 or more"),
+        (["check", "rmpopt-v9", "--no-symmetry"], "a number of them from 1 to 64; got any"),
+        (["check", "--cpus", "any", "--no-symmetry"], "write: --no-symmetry --cpus 3"),
         (["check", "rmpopt-v9", "--max-states", "-1"], "--max-states"),
         (["check", "rmpopt-v9", "--max-memory", "lots"], "such as 512M or 4G; got 'lots'"),
         (["check", "rmpopt-v9", "--scenario", "party"], "no scenario 'party'"),

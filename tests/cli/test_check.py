@@ -141,3 +141,23 @@ def test_times_are_told_on_request_only(softsnp: Softsnp) -> None:
     told = softsnp("check", "linux-7.3", *SMALL, "--timing").stdout
     assert re.search(r"legacy: \d+\.\d\d s", told)
     assert " s\n" not in softsnp("check", "linux-7.3", *SMALL).stdout
+
+
+def test_without_symmetry_all_states_are_counted_with_cpus_told_apart(softsnp: Softsnp) -> None:
+    asked = ("rmpopt-v10", "--firmware", "legacy", "--cpus", "3")
+    (usual,) = document(softsnp, *asked)["runs"]
+    (apart,) = document(softsnp, *asked, "--no-symmetry")["runs"]
+    assert (apart["symmetry"], "symmetry" in usual) == (False, False)
+    assert apart["states"] == apart["concrete_states"] == usual["concrete_states"]
+    assert apart["transitions"] > usual["transitions"]
+    assert apart["depth"] == usual["depth"]
+    for one, other in zip(apart["properties"], usual["properties"], strict=True):
+        same = ("name", "verdict", "exercised", "steps")
+        assert [one[key] for key in same] == [other[key] for key in same]
+        assert len(one["trace"]) == len(other["trace"])
+
+
+def test_the_heading_says_that_cpus_are_told_apart(softsnp: Softsnp) -> None:
+    done = softsnp("check", "linux-7.3", *SMALL, "--no-symmetry")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("linux-7.3, 2 CPUs told apart.")

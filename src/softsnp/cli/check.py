@@ -87,7 +87,8 @@ def status(answers: Sequence[Answer], complete: bool, survey: bool) -> int:
 
 def _heading(designs: Sequence[DesignRef], survey: bool, first: Run) -> str:
     who = f"A survey of {len(designs)} designs" if survey else ", ".join(d.name for d in designs)
-    told = ", ".join([who, cpus(first.members), *changed(first)])
+    many = cpus(first.members) + (" told apart" if first.apart else "")
+    told = ", ".join([who, many, *changed(first)])
     return f"{textwrap.fill(told + '.', WIDTH)}\n{MODEL}"
 
 

@@ -47,6 +47,8 @@ def _run(answer: Answer, timing: bool) -> dict[str, Any]:
         "complete": not answer.stopped,
         "properties": [_property(verdict) for verdict in answer.verdicts],
     }
+    if run.apart:
+        told["symmetry"] = False
     if timing:
         told["seconds"] = round(answer.seconds, 3)
     return told

@@ -31,6 +31,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_cpus(parser)
     add_circumstances(parser)
     add_exploring(parser)
+    parser.add_argument(
+        "--no-symmetry",
+        action="store_true",
+        help="tell CPUs apart, as an exported model does: with --cpus N, each state counts once "
+        "for each way to say which CPU is which; all verdicts are the same",
+    )
 
 
 def add_circumstances(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +180,15 @@ def properties(names: list[str]) -> tuple[str, ...]:
     return tuple(name for name in BY_NAME if not names or name in names)
 
 
+def symmetry(left_out: bool, count: int | None) -> None:
+    """Refuses to tell any number of CPUs apart."""
+    if left_out and count is None:
+        raise UsageError(
+            "--no-symmetry tells CPUs apart, and wants a number of them from 1 to 64; got any\n"
+            "  write: --no-symmetry --cpus 3"
+        )
+
+
 def enough(count: int | None, assumed: Mapping[str, bool]) -> None:
     """Refuses fewer CPUs than there must be."""
     if count is not None and count < least(assumed):
@@ -195,6 +210,7 @@ def runs(
     """A run for each design, firmware profile and set of assumptions, in this order."""
     scenario, active = activities(args.scenario, args.activities)
     count = members(args.cpus)
+    symmetry(args.no_symmetry, count)
     for assumed in sets:
         enough(count, assumed)
     return [
@@ -210,6 +226,7 @@ def runs(
             limits(args.max_states, args.max_memory),
             traces,
             rung(args.rung),
+            args.no_symmetry,
         )
         for design in designs
         for profile in firmware(args.firmware)

@@ -33,6 +33,8 @@ class Run:
     limits: Limits
     traces: bool
     rung: str = "auto"
+    apart: bool = False
+    """Whether CPUs are told apart; then there is a number of them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def execute(run: Run, watch: Watch | None = None, ladder: Ladder | None = None) 
         watch=watch,
         ladder=ladder if ladder and ladder.rung == run.rung else Ladder(run.rung),
         traces=run.traces,
+        apart=run.apart,
     )
     return Answer(
         run,

@@ -74,12 +74,16 @@ class Checker:
     """Everything that one specification's tables are used for."""
 
     def __init__(
-        self, spec: Specification, properties: list[Property], checks: list[Sometimes]
+        self,
+        spec: Specification,
+        properties: list[Property],
+        checks: list[Sometimes],
+        apart: bool = False,
     ) -> None:
         self.properties = properties
         self.checks = checks
         tables = tabulate(spec, state_judges(properties, checks))
-        self.machine: Machine = machine(tables)
+        self.machine: Machine = machine(tables, apart)
         self._exact: dict[int, Search] = {}
         self._explored: dict[int, Explored] = {}
         self._unsure: dict[str, bool] | None = None
@@ -238,14 +242,17 @@ def check(
     watch: Watch | None = None,
     ladder: Ladder | None = None,
     traces: bool | Collection[str] = False,
+    apart: bool = False,
 ) -> Result:
     """Decide every property for a number of members, or for any number of them (None).
 
     ``traces`` says for which violated properties the counterexample is replayed on the
-    specification and returned. Raises SpecError for what is wrong in the specification.
+    specification and returned. With ``apart``, members are told apart, and a state counts once for
+    each way to say which is which; there has to be a number of them. Raises SpecError for what is
+    wrong in the specification.
     """
     with uncollected():
-        checker = Checker(spec, properties, checks)
+        checker = Checker(spec, properties, checks, apart)
         consulted = frozenset(spec.consulted)
         explored = checker.search(members).run(limits or Limits(), watch, ladder)
         outcomes = tuple(
