@@ -11,7 +11,7 @@ import pytest
 from softsnp.explore import Ladder, Limits, Progress, check
 from softsnp.explore.layout import machine
 from softsnp.explore.memory_use import resident
-from softsnp.explore.rungs import cache, table
+from softsnp.explore.rungs import cache, crew, store, table
 from softsnp.explore.rungs.python import PythonRung
 from softsnp.explore.rungs.rung import OutOfRoom, Rung
 from softsnp.explore.search import Explored, Search, state_judges
@@ -35,6 +35,8 @@ from softsnp.spec.reachable import checks
 from . import toys
 
 HOST = ("administrator", "hotplugger")
+SOME = 97
+"""Of so many states, one is asked where it comes from."""
 
 
 def told(explored: Explored) -> tuple[object, ...]:
@@ -50,6 +52,9 @@ def told(explored: Explored) -> tuple[object, ...]:
         explored.reached,
         explored.concrete_states(),
         [explored.layout.decode(s) for s in rung.states[:: max(1, len(rung.states) // 50)]],
+        [rung.parent(n) for n in range(rung.levels[1], len(rung.states), SOME)]
+        if len(rung.levels) > 1
+        else [],
     )
 
 
@@ -337,13 +342,63 @@ def test_a_set_of_states_grows_however_full_it_gets(
     """Nearly full, states are too far from their lines: it has to grow before it wanted to."""
     made = search(Digits(), 0, [toys.DEADLOCK])
     right = told(made.run(ladder=Ladder("python")))
-    monkeypatch.setattr(table, "FIRST_SLOTS", 1 << 10)
-    monkeypatch.setattr(table, "FEW_SLOTS", 0)
-    monkeypatch.setattr(table, "MANY_SLOTS", 0)
-    monkeypatch.setattr(table, "LOAD", load)
-    monkeypatch.setattr(table, "FULL", 0.9995)
+    monkeypatch.setattr(store, "FIRST_SLOTS", 1 << 10)
+    monkeypatch.setattr(store, "FEW_SLOTS", 0)
+    monkeypatch.setattr(store, "MANY_SLOTS", 0)
+    monkeypatch.setattr(store, "LOAD", load)
+    monkeypatch.setattr(store, "FULL", 0.9995)
     for rung in ("table", "native"):
         assert told(made.run(ladder=Ladder(rung))) == right
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several threads take rounds however small, and often meet the ends of their buffers."""
+    monkeypatch.setattr(crew, "LEAST", 1)
+    monkeypatch.setattr(crew, "STATES", 150)
+    monkeypatch.setattr(crew, "ROOM", 700)
+    monkeypatch.setattr(table, "ALONE", 7)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(("rung", "cores"), [("table", 2), ("table", 5), ("native", 3)])
+@pytest.mark.parametrize(
+    ("spec", "members"),
+    [(Digits(), 0), (TwoWords(), 3), (TwoWords(), None), (ManyWays(), 0), (toys.Herd(), 4)],
+    ids=lambda value: type(value).__name__,
+)
+def test_threads_number_states_as_one_would(
+    spec: Specification, members: int | None, rung: str, cores: int
+) -> None:
+    properties = [BOTH, *toys.SOMEBODY_AWAKE] if isinstance(spec, TwoWords) else [toys.DEADLOCK]
+    made = search(spec, members, properties)
+    right = told(made.run(ladder=Ladder("python")))
+    assert told(made.run(ladder=Ladder(rung, cores))) == right
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("cores", [2, 4])
+def test_threads_find_what_happens_for_the_first_time(cores: int) -> None:
+    spec = RmpoptV9(HOST, {"cpu-hot-add": True}, firmware="legacy")
+    asked = checks(spec)
+    made = Search(machine(tabulate(spec, state_judges(PROPERTIES, asked))), None, PROPERTIES, asked)
+    right = told(made.run(ladder=Ladder("python")))
+    assert told(made.run(ladder=Ladder("table", cores))) == right
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("load", [0.3, 0.999])
+def test_the_parts_of_a_set_grow_however_full_they_get(
+    load: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = search(Digits(), 0, [toys.DEADLOCK])
+    right = told(made.run(ladder=Ladder("python")))
+    monkeypatch.setattr(store, "FIRST_SLOTS", 1 << 10)
+    monkeypatch.setattr(store, "FEW_SLOTS", 0)
+    monkeypatch.setattr(store, "MANY_SLOTS", 0)
+    monkeypatch.setattr(store, "LOAD", load)
+    monkeypatch.setattr(store, "FULL", 0.9995)
+    assert told(made.run(ladder=Ladder("table", 2))) == right
 
 
 def grown(megabytes: int) -> tuple[str, str, int]:
@@ -375,7 +430,7 @@ def test_a_bound_on_memory_is_kept_within_a_tenth(megabytes: int) -> None:
 def test_a_machine_that_has_no_more_memory_ends_a_search_as_undecided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(table, "available", lambda: 1 << 20)
+    monkeypatch.setattr(store, "available", lambda: 1 << 20)
     found = check(Grows(), 0, [toys.DEADLOCK], [], ladder=Ladder("table"))
     assert "on this machine" in found.stopped
     assert found.outcomes[0].verdict == "undecided"

@@ -86,7 +86,7 @@ class Explored:
         """The states from an initial one to the state with number ``end``."""
         found = [end]
         for _ in range(depth(self.rung.levels, end)):
-            found.append(self.rung.parents[found[-1]])
+            found.append(self.rung.parent(found[-1]))
         return [self.rung.states[number] for number in reversed(found)]
 
     def path_to(self, finding: Finding) -> list[int]:

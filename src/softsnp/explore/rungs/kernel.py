@@ -32,60 +32,35 @@ is not known yet is written to ``missing``, and the caller fills it in and calls
 # numba infers the types, and none of this is called from Python but by table.py.
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from .seen import (
-    LINE,
-    U,
-    after,
-    empty,
-    equal,
-    hashed,
-    line_of,
-    lowest,
-    prefetch,
-    shuffled,
-    slot_of,
-    store,
-)
+from .intrinsics import address, call, prefetch_at
+from .seen import LINE, PAIR, U, enter, enter_pair, hashed, line_of, pair_at, shuffled
 
 ASK, END, NOTHING, EACH, APPLY, FORK, FAIL, VERDICT = range(8)
 UNKNOWN, ASKED = -1, -2
-DONE, MISSING, ROOM, SMALL, FAILED, CROWDED, LOST = range(7)
+DONE, MISSING, ROOM, SMALL, FAILED, CROWDED, LOST, UNUSUAL = range(8)
 """Why ``explore`` returned: all it was asked for; look at ``missing``; no room for another batch;
 one state has more successors than the buffers hold; the specification failed; a state found no
 slot that is near enough. LOST is a bug here: a successor of an explored state is not among the
-states."""
+states. UNUSUAL: what only one thread at a time may do."""
+WORK, LOOK, SHARE = range(3)
+"""How states are expanded: with all that goes with it; only to look for what is missing, in all of
+them; or by one of several threads, up to the first state that is UNUSUAL."""
 (
     C_DONE, C_KNOWN, C_STOP, C_ROOM, C_TRANSITIONS, C_DEADLOCK, C_LEVEL_END, C_LEVELS,
     C_MISSING, C_ARGUMENT, C_EVENTS, C_WORDS, C_NUMBER_AT, C_BITS, C_CHANGED, C_OPEN,
     C_TAKEN, C_AT, C_LEFT, C_QUESTIONS, C_EVERY, C_PARTS, C_STRIDE, C_SIZE,
-    C_USED, C_REST, C_WIDTH, C_CODE,
-) = range(28)  # fmt: skip
+    C_USED, C_REST, C_WIDTH, C_CODE, C_BATCHES,
+) = range(29)  # fmt: skip
 """What the control array holds."""
-CONTROLS = 28
+CONTROLS = 29
 F_EVENTS = 9
 """Where in the frame of emitted code the events are that have happened."""
 BATCH = 128
 AHEAD = 4096
 RECENT = 4096
 STACK = 1 << 12
-
-
-@intrinsic
-def call(context, address, frame, count):
-    """Call emitted code (llvm.py) for the first ``count`` states of the batch."""
-
-    def code(context, builder, signature, arguments):
-        data = context.make_array(signature.args[1])(context, builder, arguments[1]).data
-        word = ir.IntType(64)
-        kind = ir.FunctionType(word, [data.type, word])
-        function = builder.inttoptr(arguments[0], kind.as_pointer())
-        return builder.call(function, [data, arguments[2]])
-
-    return types.int64(types.int64, frame, types.int64), code
 
 
 @njit(inline="always")
@@ -100,12 +75,12 @@ def everyone_rests(s0, s1, tables):
 
 
 @njit(cache=True, nogil=True)
-def expand(control, tables, batch, second, states, count, dry):
+def expand(control, tables, batch, second, states, count, manner):
     """Write the successors of the first ``count`` states of ``batch.todo`` to the batch.
 
-    Returns DONE, or why it ended early: MISSING, SMALL or FAILED. C_TAKEN says how many states
-    were done, ``batch.ends`` where the successors of each of these end. ``dry``: only look for
-    what is missing, in all the states.
+    Returns DONE, or why it ended early: MISSING, SMALL, FAILED or UNUSUAL. C_TAKEN says how many
+    states were done, ``batch.ends`` where the successors of each of these end. ``manner`` is WORK,
+    LOOK or SHARE.
 
     ``second`` is None where a state is one word. One call does many states: handing arrays over
     for each would cost more than the work.
@@ -158,8 +133,11 @@ def expand(control, tables, batch, second, states, count, dry):
                         z = ops[U(op + 3)]
                         t1 = (s1 & more[U(z)]) | more[U(z + 1)] | (number << number_at)
                         second.out1[U(n)] = t1
-                    if head >> 4 and not dry:
+                    if head >> 4 and manner != LOOK:
                         events = more[U(ops[U(op + 3)] + 2)] & ~control[C_EVENTS]
+                        if events and manner == SHARE:
+                            why = UNUSUAL
+                            break
                         if events:
                             control[C_EVENTS] |= events
                             for event in range(63):
@@ -175,6 +153,9 @@ def expand(control, tables, batch, second, states, count, dry):
                         for word in range(questions):
                             asked[U(2 + word)] = answers[U(number * questions + word)]
                         continue
+                    if manner == SHARE:
+                        why = UNUSUAL
+                        break
                     why = MISSING
                     if after == UNKNOWN and control[C_MISSING] < tables.missing.shape[0]:
                         tables.one[number, x] = ASKED
@@ -200,6 +181,9 @@ def expand(control, tables, batch, second, states, count, dry):
                         for way in range(ways, 0, -1):
                             stack[sp], stack[sp + 1] = y, tables.lists[at + way]
                             sp += 2
+                    elif manner == SHARE:
+                        why = UNUSUAL
+                        break
                     else:
                         why = MISSING
                         if at == UNKNOWN and control[C_MISSING] < tables.missing.shape[0]:
@@ -208,7 +192,7 @@ def expand(control, tables, batch, second, states, count, dry):
                             tables.missing[control[C_MISSING], 1] = tables.one.shape[1] + x
                             control[C_MISSING] += 1
                 elif kind == FAIL:
-                    if not dry:
+                    if manner != LOOK:
                         control[C_ARGUMENT] = x
                         why = FAILED
                         break
@@ -218,14 +202,16 @@ def expand(control, tables, batch, second, states, count, dry):
                 op, number = stack[U(sp)], stack[U(sp + 1)]
                 for word in range(questions):
                     asked[U(2 + word)] = answers[U(number * questions + word)]
-            if why in (SMALL, FAILED):
+            if why in (SMALL, FAILED, UNUSUAL):
                 break
-        if dry:
+        if manner == LOOK:
             n, why = 0, DONE
             continue
         if why != DONE:
             break
         if n == begin and control[C_DEADLOCK] < 0 and not everyone_rests(s0, s1, tables):
+            if manner == SHARE:
+                return UNUSUAL
             control[C_DEADLOCK] = state
         ends[U(position)] = n
         control[C_TAKEN] = position + 1
@@ -233,14 +219,14 @@ def expand(control, tables, batch, second, states, count, dry):
 
 
 @njit(inline="always")
-def produce(control, tables, batch, second, states, count):
+def produce(control, tables, batch, second, states, count, manner):
     """As ``expand``, by emitted code where there is some."""
     if control[C_CODE] == 0:
-        return expand(control, tables, batch, second, states, count, False)
+        return expand(control, tables, batch, second, states, count, manner)
     batch.frame[F_EVENTS] = control[C_EVENTS]
     control[C_TAKEN] = call(control[C_CODE], batch.frame, count)
     if control[C_TAKEN] == 0:
-        return expand(control, tables, batch, second, states, 1, False)
+        return expand(control, tables, batch, second, states, 1, manner)
     return DONE
 
 
@@ -248,95 +234,95 @@ def produce(control, tables, batch, second, states, count):
 def sift(control, batch, second, slots, turn):
     """Keep the successors that were not made a moment ago; gives how many.
 
-    They go to ``key0`` and so on, the ones from ``turn`` on: where each came from, and where to
-    look for what. That is asked for, to be there when it is looked at.
+    They go to ``key0`` and so on, the ones from ``turn`` on, with where to look for what. That is
+    asked for, to be there when it is looked at.
     """
     out0, key0, where, wants = batch.out0, batch.key0, batch.where, batch.wants
-    sources, recent = batch.sources, batch.recent
+    recent, slots = batch.recent, address(slots)
     parts, stride, size = U(control[C_PARTS] - 1), U(control[C_STRIDE]), control[C_SIZE]
     used, one = control[C_USED], U(1) << U(control[C_REST])
+    made = batch.ends[U(control[C_TAKEN] - 1)]
     if second is None:  # by itself, for then it is done for eight at a time
-        for j in range(batch.ends[U(control[C_TAKEN] - 1)]):
+        for j in range(made):
             batch.mixed[U(j)] = shuffled(out0[U(j)], used)
-    n, j = turn, 0
-    for position in range(control[C_TAKEN]):
-        state, end = batch.todo[U(position)], batch.ends[U(position)]
-        while j < end:
-            t0 = out0[U(j)]
-            if second is None:
-                x = batch.mixed[U(j)]
-                at = ((x & parts) * stride + line_of(x, used, size)) * U(LINE)
-                wants[U(n)] = one | (x & (one - U(1)))
-                prefetch(slots, at)
-            else:
-                t1 = second.out1[U(j)]
-                x = U(hashed(t0, t1))
-                at = slot_of(np.int64(x), size)
-                prefetch(slots, U(2) * at)
-            key0[U(n)], where[U(n)], sources[U(n)] = t0, at, state
-            at = x & U(RECENT - 1)
-            fresh = recent[at] != t0
-            recent[at] = t0
-            if second is not None:
-                fresh |= second.recent[at] != t1
-                second.recent[at] = second.key1[U(n)] = t1
-            n += fresh
-            j += 1
+    n = turn
+    for j in range(made):
+        t0 = out0[U(j)]
+        if second is None:
+            x = batch.mixed[U(j)]
+            to = slots + ((x & parts) * stride + line_of(x, used, size)) * U(LINE)
+            wants[U(n)] = one | (x & (one - U(1)))
+        else:
+            t1 = second.out1[U(j)]
+            x = U(hashed(t0, t1))
+            to = pair_at(slots + (x & parts) * stride * U(PAIR), t0, t1, size)
+        prefetch_at(to)
+        key0[U(n)], where[U(n)] = t0, to
+        at = x & U(RECENT - 1)
+        fresh = recent[at] != t0
+        recent[at] = t0
+        if second is not None:
+            fresh |= second.recent[at] != t1
+            second.recent[at] = second.key1[U(n)] = t1
+        n += fresh
     return n - turn
 
 
 @njit(inline="always")
-def settle(control, batch, second, states, parents, slots, turn, n):
+def part_of(slots, at, unit, parts, stride):
+    """Where the part of the set begins that an address belongs to."""
+    if parts == 1:
+        return slots
+    return at - (at - slots) % U(stride * unit)
+
+
+@njit(inline="always")
+def settle(control, batch, second, states, slots, turn, n):
     """Number those of ``n`` successors that are new. Whether there was room near their lines."""
-    known, size, width = control[C_KNOWN], control[C_SIZE], control[C_WIDTH]
-    one, bits = U(1) << U(control[C_REST]), U(8 * width)
-    part = U(control[C_STRIDE] * LINE)
+    known, size, width, rest = (
+        control[C_KNOWN], control[C_SIZE], control[C_WIDTH], control[C_REST],
+    )  # fmt: skip
+    parts, stride, slots = control[C_PARTS], control[C_STRIDE], address(slots)
     fits = True
     for j in range(turn, turn + n):
         s0, at = batch.key0[U(j)], batch.where[U(j)]
         if second is None:
-            want = batch.wants[U(j)]
-            there, free = equal(slots, width, at, want), empty(slots, width, at)
-            while there | free == 0:
-                base = at - at % part
-                at, want = at + U(LINE), want + one
-                if want >> bits:
-                    break
-                if at == base + U(size * LINE):
-                    at = base
-                there, free = equal(slots, width, at, want), empty(slots, width, at)
-            if want >> bits:
+            first = part_of(slots, at, LINE, parts, stride)
+            there = enter(at, batch.wants[U(j)], width, rest, first, size)
+            if there < 0:
                 batch.recent[:] = -1
                 fits = False
                 break
-            # a write too many takes less time than a branch that nobody could expect
-            store(slots, width, at, lowest(there if there else free), want)
-            states[U(known)], parents[U(known)] = s0, batch.sources[U(j)]
-            known += there == 0
+            states[U(known)] = s0
         else:
             s1 = second.key1[U(j)]
-            found = slots[U(2) * at]
-            while found != 0 and not (found == s1 + 1 and slots[U(2) * at + U(1)] == s0):
-                at = after(at, U(0), size)
-                found = slots[U(2) * at]
-            if found == 0:
-                slots[U(2) * at], slots[U(2) * at + U(1)] = s1 + 1, s0
-                states[U(2 * known)], states[U(2 * known + 1)] = s0, s1
-                parents[U(known)] = batch.sources[U(j)]
-                known += 1
+            there = enter_pair(at, s0, s1, part_of(slots, at, PAIR, parts, stride), size)
+            states[U(2 * known)], states[U(2 * known + 1)] = s0, s1
+        known += there == 0
     control[C_KNOWN] = known
     return fits
 
 
+@njit(inline="always")
+def note_origin(control, origins, begin):
+    """What will be found from now on comes of the states from ``begin`` on."""
+    known, batches = control[C_KNOWN], control[C_BATCHES]
+    batches -= batches > 0 and origins[batches - 1, 1] == known
+    origins[batches, 0], origins[batches, 1] = begin, known
+    control[C_BATCHES] = batches + 1
+
+
 @njit(cache=True, nogil=True)
-def explore(control, tables, batch, second, states, parents, slots, levels):
+def explore(control, tables, batch, second, states, origins, slots, levels):
     """Expand states ``control[C_DONE]`` to ``control[C_STOP]``; returns why it stopped.
 
     ``slots`` is the set of states seen; there is room for C_ROOM states. While the lines come
-    that the successors of one batch are looked for in, the next batch is expanded.
+    that the successors of one batch are looked for in, the next batch is expanded. ``origins`` has
+    a row a batch: its first state, and how many were known before those that come of it.
     """
     room = batch.out0.size
     ahead, turn, waiting, made, why = control[C_DONE], 0, 0, 0, DONE
+    before = ahead
     while True:
         begin, n, more = ahead, 0, 0
         end = min(control[C_KNOWN], control[C_LEVEL_END], control[C_STOP])
@@ -347,7 +333,7 @@ def explore(control, tables, batch, second, states, parents, slots, levels):
                 count = min(BATCH, end - begin)
                 for j in range(count):
                     batch.todo[U(j)] = begin + j
-                why = produce(control, tables, batch, second, states, count)
+                why = produce(control, tables, batch, second, states, count, WORK)
                 ahead += control[C_TAKEN]
                 if ahead > begin:
                     n = sift(control, batch, second, slots, turn)
@@ -355,8 +341,11 @@ def explore(control, tables, batch, second, states, parents, slots, levels):
                     if why == SMALL:  # what was nearly full is empty for the next
                         why = DONE
         turn = room - turn
-        if waiting and not settle(control, batch, second, states, parents, slots, turn, waiting):
-            return CROWDED
+        if waiting:
+            note_origin(control, origins, before)
+            if not settle(control, batch, second, states, slots, turn, waiting):
+                return CROWDED
+        before = begin
         control[C_DONE] = begin
         control[C_TRANSITIONS] += made
         waiting, made = n, more
@@ -385,162 +374,5 @@ def look_ahead(control, tables, batch, second, states, begin):
         count = min(BATCH, end - ahead)
         for j in range(count):
             batch.todo[U(j)] = ahead + j
-        expand(control, tables, batch, second, states, count, True)
+        expand(control, tables, batch, second, states, count, LOOK)
         ahead += count
-
-
-@njit(cache=True, nogil=True)
-def enter(states, end, words, slots, bits):
-    """Enter the first ``end`` states into an empty index.
-
-    A slot is 1 + the number of a state in the low ``bits`` bits, a piece of its hash above.
-    """
-    size, tags = slots.size, (1 << (32 - bits)) - 1
-    ahead = np.empty(64, np.int64)
-    for first in range(0, end, 64):
-        last = min(first + 64, end)
-        for i in range(first, last):
-            s1 = states[U(i * words + 1)] if words == 2 else 0
-            h = hashed(states[U(i * words)], s1)
-            ahead[U(i - first)] = h
-            prefetch(slots, slot_of(h, size))
-        for i in range(first, last):
-            h = ahead[U(i - first)]
-            at = slot_of(h, size)
-            while slots[at]:
-                at = after(at, U(0), size)
-            slots[at] = ((h & tags) << bits) | (i + 1)
-
-
-@njit(inline="always")
-def same(states, number, s0, j, second):
-    """Whether the state with that number is the successor ``j`` of the batch."""
-    if second is None:
-        return states[U(number)] == s0
-    return states[U(2 * number)] == s0 and states[U(2 * number + 1)] == second.out1[U(j)]
-
-
-@njit(cache=True, nogil=True)
-def verdict(control, tables, s0, s1, root):
-    """What a property's tree says of a state: 1 is exercised, 2 violated; negative is a failure."""
-    ops, asked, questions = tables.ops, tables.asked, control[C_QUESTIONS]
-    number = (s0 if control[C_WORDS] == 1 else s1) >> control[C_NUMBER_AT]
-    op = np.int64(root)
-    asked[0], asked[1] = s0, s1
-    for word in range(questions):
-        asked[2 + word] = tables.answers[number * questions + word]
-    while ops[op] & 15 == ASK:
-        value = U(asked[ops[op] >> 12] & ops[op + 1]) * U(ops[op + 2])
-        value >>= U((ops[op] >> 4) & 255)
-        op = np.int64(tables.kids[U(ops[op + 3]) + value])
-    if ops[op] & 15 == FAIL:
-        return -1 - ops[op + 1]
-    return ops[op + 1]
-
-
-@njit(cache=True, nogil=True)
-def judge(control, tables, states, root, at_rest):
-    """(whether the situation arises, the first violating state or -1) of a property's tree."""
-    words, exercised = control[C_WORDS], False
-    for i in range(control[C_KNOWN]):
-        s0 = states[i * words]
-        s1 = states[i * words + 1] if words == 2 else 0
-        if at_rest and not everyone_rests(s0, s1, tables):
-            continue
-        said = verdict(control, tables, s0, s1, root)
-        if said < 0:
-            control[C_ARGUMENT] = -1 - said
-            return False, -2 - i
-        if said:
-            exercised = True
-            if said & 2:
-                return True, i
-    return exercised, -1
-
-
-@njit(cache=True, nogil=True)
-def mark(control, tables, states, root, at_rest, marks, bit):
-    """Set a bit in the marks of each state in which a property is exercised.
-
-    Gives -1, or the number of a state in which the property fails.
-    """
-    words = control[C_WORDS]
-    for i in range(control[C_KNOWN]):
-        s0 = states[i * words]
-        s1 = states[i * words + 1] if words == 2 else 0
-        if at_rest and not everyone_rests(s0, s1, tables):
-            continue
-        said = verdict(control, tables, s0, s1, root)
-        if said < 0:
-            control[C_ARGUMENT] = -1 - said
-            return i
-        if said:
-            marks[i] |= bit
-    return -1
-
-
-@njit(cache=True, nogil=True)
-def back(control, tables, batch, second, states, slots, can, open_states):
-    """One pass of "what can still be reached from here", from the last open state to the first.
-
-    ``slots`` is an index of all states.
-
-    ``can`` has a bit for each goal, C_EVERY has all of them. The C_OPEN first of ``open_states``,
-    which ascend, are looked at; those that are still open are left there. C_CHANGED: whether
-    anything was learnt. C_AT and C_LEFT are C_OPEN when a pass begins, and say where it goes on
-    after MISSING or SMALL.
-    """
-    bits, width = control[C_BITS], 1 if second is None else 2
-    size, low, tags = slots.size, (1 << bits) - 1, (1 << (32 - bits)) - 1
-    out0, hashes = batch.out0, batch.key0
-    every = control[C_EVERY]
-    end, left = control[C_AT], control[C_LEFT]
-    while end > 0:
-        count = min(BATCH, end)
-        for j in range(count):
-            batch.todo[U(j)] = open_states[end - 1 - j]
-        why = produce(control, tables, batch, second, states, count)
-        taken = control[C_TAKEN]
-        n, first = batch.ends[taken - 1] if taken else 0, end - taken
-        for j in range(n):
-            h = hashed(out0[U(j)], 0 if second is None else second.out1[U(j)])
-            hashes[U(j)] = h
-            prefetch(slots, slot_of(h, size))
-        for j in range(n):
-            h = hashes[U(j)]
-            slot = np.int64(slots[slot_of(h, size)])
-            if slot >> bits == h & tags:
-                prefetch(states, U(((slot & low) - 1) * width))
-                prefetch(can, U((slot & low) - 1))
-        j = 0
-        for position in range(taken):
-            i = np.int64(batch.todo[U(position)])
-            value = np.int64(can[i])
-            while j < batch.ends[U(position)]:
-                h = hashes[U(j)]
-                at, tag = slot_of(h, size), h & tags
-                while True:
-                    slot = np.int64(slots[at])
-                    if slot == 0:
-                        return LOST
-                    number = (slot & low) - 1
-                    if slot >> bits == tag and same(states, number, out0[U(j)], j, second):
-                        break
-                    at = after(at, U(0), size)
-                value |= can[U(number)]
-                j += 1
-            if value != can[i]:
-                can[i] = value
-                control[C_CHANGED] = 1
-            if value != every:
-                left -= 1
-                open_states[left] = i
-        control[C_AT], control[C_LEFT] = first, left
-        if why != DONE and first == end:
-            return why
-        end = first
-    count = control[C_OPEN] - left
-    for position in range(count):
-        open_states[position] = open_states[left + position]
-    control[C_OPEN] = count
-    return DONE

@@ -26,8 +26,10 @@ Say = Callable[[str], None]
 class Ladder:
     """The rungs as one process has them. ``rung`` is one of RUNGS: auto, or always that one."""
 
-    def __init__(self, rung: str = "auto") -> None:
+    def __init__(self, rung: str = "auto", cores: int = 1) -> None:
         self.rung = rung
+        self.cores = cores
+        """How many threads a search may have, where its rung knows of them."""
         self.loaded = False
         self.closed = "" if rung != "python" else "--rung python"
         """Why there is no next rung, or an empty string."""
@@ -99,7 +101,7 @@ class Ladder:
         self.loaded = True
         above = NativeRung if self.rung == "native" else TableRung
         try:
-            return above.taking_over(rung, memory)
+            return above.taking_over(rung, memory, self.cores)
         except OutOfRoom:
             if self.rung in NATIVE:
                 raise

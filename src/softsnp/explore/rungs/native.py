@@ -76,8 +76,10 @@ class NativeRung(TableRung):
 
     name = "native"
 
-    def __init__(self, program: Program, at_rest: set[str], memory: int | None) -> None:
-        super().__init__(program, at_rest, memory)
+    def __init__(
+        self, program: Program, at_rest: set[str], memory: int | None, cores: int = 1
+    ) -> None:
+        super().__init__(program, at_rest, memory, cores)
         if llvm.llvm_version_info[0] < OLDEST_LLVM:
             raise OutOfRoom("numba is too old for --rung native: pip install -U numba")
         self.code = Code(Source(program, self.words, question_words(program)).text())

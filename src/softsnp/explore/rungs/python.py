@@ -54,6 +54,9 @@ class PythonRung:
     def _fail(self, message: int) -> None:
         raise failed(self.program.failures[message], depth(self.levels, self._current))
 
+    def parent(self, number: int) -> int:
+        return self.parents[number]
+
     def advance(self) -> None:
         states, expand, number = self.states, self.emitted.expand, self.index.setdefault
         edge, resting = self.edges.append, self.layout.everyone_rests

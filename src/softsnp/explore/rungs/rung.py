@@ -51,9 +51,8 @@ class Rung(Protocol):
     def states(self) -> Sequence[int]:
         """Every state found, in order."""
 
-    @property
-    def parents(self) -> Sequence[int]:
-        """The number of the state from which each was found; of initial ones it is no matter."""
+    def parent(self, number: int) -> int:
+        """The number of the state from which a state was found; of initial ones it is no matter."""
 
     def advance(self) -> None:
         """Expand some more states.

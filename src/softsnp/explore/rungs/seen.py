@@ -16,20 +16,34 @@ Which line is first grows with the shuffled state. So a set grows where it is: f
 the first, each state moves up. Memory that was written to once is used again (memory that never was
 takes longest of all), and both what is read and what is written are next to each other.
 
-Like kernel.py this imports nothing of ours.
+Slots and lines are known by their addresses (see intrinsics.py).
 """
 
 # mypy: ignore-errors
-# numba infers the types, and none of this is called from Python but by table.py.
+# numba infers the types, and none of this is called from Python but by store.py.
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
+
+from .intrinsics import (
+    address,
+    lanes,
+    load_8,
+    load_16,
+    load_32,
+    load_64,
+    lowest,
+    prefetch_at,
+    store_8,
+    store_16,
+    store_32,
+    store_64,
+)
 
 LINE = 64
 """Bytes of a line: what a processor fetches at once."""
+PAIR = 16
+"""Bytes of a slot for a state of two words."""
 AHEAD = 64
 """States whose slots are asked for together."""
 APART = 1 << 16
@@ -37,143 +51,44 @@ APART = 1 << 16
 U = np.uint64
 """As U an index needs no look at whether it is negative."""
 
-
-def element(context, builder, kind, array, index):
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.gep(data, [index])
-
-
-@intrinsic
-def prefetch(context, array, index):
-    """Ask for the cache line of an array's element, which will be read soon."""
-
-    def code(context, builder, signature, arguments):
-        pointer = element(context, builder, signature.args[0], *arguments)
-        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, word(0), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, index), code
-
-
-def lanes(bits, first, count):
-    """A function of an array of bytes, where a line begins, and a value.
-
-    Of the ``count`` parts of so many bits that begin at the byte ``first`` of the line, it says
-    which have the value, the first as the lowest bit.
-    """
-
-    @intrinsic
-    def equal(context, array, at, value):
-        def code(context, builder, signature, arguments):
-            part = ir.IntType(bits)
-            parts = ir.VectorType(part, count)
-            pointer = element(context, builder, signature.args[0], *arguments[:2])
-            pointer = builder.gep(pointer, [ir.IntType(64)(first)])
-            there = builder.load(builder.bitcast(pointer, parts.as_pointer()))
-            there.align = 4
-            wanted = builder.trunc(arguments[2], part)
-            one = builder.insert_element(parts(ir.Undefined), wanted, ir.IntType(32)(0))
-            every = ir.VectorType(ir.IntType(32), count)([0] * count)
-            same = builder.icmp_unsigned("==", there, builder.shuffle_vector(one, one, every))
-            return builder.zext(builder.bitcast(same, ir.IntType(count)), ir.IntType(64))
-
-        return types.uint64(array, at, types.uint64), code
-
-    return equal
-
-
 low = lanes(32, 0, 16)
 above_5, above_6 = lanes(8, 48, 16), lanes(16, 40, 12)
 
 
-@intrinsic
-def lowest(context, mask):
-    """The number of the lowest bit that is set."""
-
-    def code(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], ir.IntType(1)(1))
-
-    return types.uint64(types.uint64), code
-
-
-def stored(bits):
-    """A function that writes a value of so many bits into an array of bytes."""
-
-    @intrinsic
-    def store(context, array, at, value):
-        def code(context, builder, signature, arguments):
-            slot = ir.IntType(bits)
-            pointer = element(context, builder, signature.args[0], *arguments[:2])
-            wanted = arguments[2] if bits == 64 else builder.trunc(arguments[2], slot)
-            builder.store(wanted, builder.bitcast(pointer, slot.as_pointer())).align = bits // 8
-            return context.get_dummy_value()
-
-        return types.void(array, at, types.uint64), code
-
-    return store
-
-
-store_8, store_16, store_32, store_64 = stored(8), stored(16), stored(32), stored(64)
-
-
-def loaded(bits):
-    """A function that reads so many bits of an array of bytes."""
-
-    @intrinsic
-    def load(context, array, at):
-        def code(context, builder, signature, arguments):
-            pointer = element(context, builder, signature.args[0], *arguments)
-            pointer = builder.bitcast(pointer, ir.IntType(bits).as_pointer())
-            found = builder.load(pointer)
-            found.align = bits // 8
-            return builder.zext(found, ir.IntType(64))
-
-        return types.uint64(array, at), code
-
-    return load
-
-
-load_8, load_16, load_32 = loaded(8), loaded(16), loaded(32)
-
-
 @njit(inline="always")
-def empty(slots, width, at):
+def empty(width, at):
     """The empty slots of the line that begins at a byte, by bits."""
     if width == 5:
-        return above_5(slots, at, U(0)) & U(0xFFF)
-    return above_6(slots, at, U(0)) & U(0x3FF)
+        return above_5(at, U(0)) & U(0xFFF)
+    return above_6(at, U(0)) & U(0x3FF)
 
 
 @njit(inline="always")
-def equal(slots, width, at, value):
+def equal(width, at, value):
     """The slots of the line that begins at a byte that have a value, by bits: one or none."""
     above = value >> U(32)
     if width == 5:
-        return low(slots, at, value) & above_5(slots, at, above) & U(0xFFF)
-    return low(slots, at, value) & above_6(slots, at, above) & U(0x3FF)
+        return low(at, value) & above_5(at, above) & U(0xFFF)
+    return low(at, value) & above_6(at, above) & U(0x3FF)
 
 
 @njit(inline="always")
-def store(slots, width, at, slot, value):
+def store(width, at, slot, value):
     """Write to a slot of the line that begins at a byte."""
-    store_32(slots, at + U(4) * slot, value)
+    store_32(at + U(4) * slot, value)
     if width == 5:
-        store_8(slots, at + U(48) + slot, value >> U(32))
+        store_8(at + U(48) + slot, value >> U(32))
     else:
-        store_16(slots, at + U(40) + U(2) * slot, value >> U(32))
+        store_16(at + U(40) + U(2) * slot, value >> U(32))
 
 
 @njit(inline="always")
-def value_of(slots, width, at, slot):
+def value_of(width, at, slot):
     """What is in a slot."""
-    value = load_32(slots, at + U(4) * slot)
+    value = load_32(at + U(4) * slot)
     if width == 5:
-        return value | load_8(slots, at + U(48) + slot) << U(32)
-    return value | load_16(slots, at + U(40) + U(2) * slot) << U(32)
+        return value | load_8(at + U(48) + slot) << U(32)
+    return value | load_16(at + U(40) + U(2) * slot) << U(32)
 
 
 @njit(inline="always")
@@ -208,20 +123,51 @@ def slot_of(h, size):
 
 
 @njit(inline="always")
-def after(at, base, size):
-    """The slot after one of the part that begins at ``base``."""
-    return base if at + U(1) == base + U(size) else at + U(1)
+def enter(at, want, width, rest, first, size):
+    """Have a shuffled state in a part of the set: 1 if it was there, 0 if it is new.
+
+    ``at`` is the line to look in first, ``want`` what its slot says there; the part has ``size``
+    lines from ``first`` on. -1 where there is no room near enough.
+    """
+    one, bits = U(1) << U(rest), U(8 * width)
+    there, free = equal(width, at, want), empty(width, at)
+    while there | free == 0:
+        at, want = at + U(LINE), want + one
+        if want >> bits:
+            break
+        if at == first + U(size * LINE):
+            at = first
+        there, free = equal(width, at, want), empty(width, at)
+    fits = want >> bits == 0
+    if fits:  # a write too many takes less time than a branch that nobody could expect
+        store(width, at, lowest(there if there else free), want)
+    return np.int64(there != 0) if fits else -1
 
 
 @njit(inline="always")
-def put(slots, width, base, size, line, want, one):
+def enter_pair(at, s0, s1, first, size):
+    """The same for a state of two words, from its slot on; there is always room."""
+    found, wanted = load_64(at), U(s1 + 1)
+    while found != 0 and not (found == wanted and load_64(at + U(8)) == U(s0)):
+        at += U(PAIR)
+        if at == first + U(size * PAIR):
+            at = first
+        found = load_64(at)
+    if found == 0:
+        store_64(at, wanted)
+        store_64(at + U(8), U(s0))
+    return np.int64(found != 0)
+
+
+@njit(inline="always")
+def put(width, first, size, line, want, one):
     """Put a state that is not there into a line of a part or after it; what its slot says then."""
-    free = empty(slots, width, (base + line) * U(LINE))
+    free = empty(width, first + line * U(LINE))
     while free == 0:
         line = U(0) if line + U(1) == U(size) else line + U(1)
         want += one
-        free = empty(slots, width, (base + line) * U(LINE))
-    store(slots, width, (base + line) * U(LINE), lowest(free), want)
+        free = empty(width, first + line * U(LINE))
+    store(width, first + line * U(LINE), lowest(free), want)
     return want
 
 
@@ -231,7 +177,7 @@ def remember(states, count, slots, width, used, rest, part, parts, stride, size)
 
     Whether each is near enough to its line.
     """
-    one, base = U(1) << U(rest), U(part) * U(stride)
+    one, begin = U(1) << U(rest), address(slots) + U(part) * U(stride) * U(LINE)
     far = U(0)
     ahead = np.empty(AHEAD, np.uint64)
     for first in range(0, count, AHEAD):
@@ -240,11 +186,11 @@ def remember(states, count, slots, width, used, rest, part, parts, stride, size)
             x = shuffled(states[U(i)], used)
             ahead[U(n)] = x
             n += (x & U(parts - 1)) == U(part)
-            prefetch(slots, (base + line_of(x, used, size)) * U(LINE))
+            prefetch_at(begin + line_of(x, used, size) * U(LINE))
         for j in range(n):
             x = ahead[U(j)]
             want = one | (x & (one - U(1)))
-            far |= put(slots, width, base, size, line_of(x, used, size), want, one)
+            far |= put(width, begin, size, line_of(x, used, size), want, one)
     return far >> U(8 * width) == U(0)
 
 
@@ -255,19 +201,19 @@ def grow(slots, width, used, part, stride, old, old_rest, size, rest):
     A state that has to be put where states were not moved yet is put aside, which is rare. Where
     there are too many of these, or one is too far from its line, nothing can be relied on any more.
     """
-    base, one = U(part) * U(stride), U(1) << U(rest)
+    begin, one = address(slots) + U(part) * U(stride) * U(LINE), U(1) << U(rest)
     high = U(used - 32)
     below, some = (U(1) << high) - U(1), (U(1) << (U(old_rest) - high)) - U(1)
     aside, line = np.empty(APART, np.uint64), np.empty(LINE // 5, np.uint64)
     many, far = 0, U(0)
     for i in range(old - 1, -1, -1):
-        at = (base + U(i)) * U(LINE)
+        at = begin + U(i) * U(LINE)
         count = 0
         for slot in range(LINE // width):
-            line[U(count)] = value_of(slots, width, at, U(slot))
+            line[U(count)] = value_of(width, at, U(slot))
             count += line[U(count)] != 0
         for slot in range(LINE // 8):
-            store_64(slots, at + U(8 * slot), U(0))
+            store_64(at + U(8 * slot), U(0))
         for k in range(count):
             found = line[U(k)]
             home = i - np.int64(found >> U(old_rest)) + 1
@@ -279,7 +225,7 @@ def grow(slots, width, used, part, stride, old, old_rest, size, rest):
             want = one | (x & (one - U(1)))
             free = U(0)
             while to >= U(i) and to < U(size):
-                free = empty(slots, width, (base + to) * U(LINE))
+                free = empty(width, begin + to * U(LINE))
                 if free != 0:
                     break
                 to, want = to + U(1), want + one
@@ -289,45 +235,46 @@ def grow(slots, width, used, part, stride, old, old_rest, size, rest):
                 aside[many] = x
                 many += 1
             else:
-                store(slots, width, (base + to) * U(LINE), lowest(free), want)
+                store(width, begin + to * U(LINE), lowest(free), want)
                 far |= want
     for k in range(many):
         x = aside[k]
         want = one | (x & (one - U(1)))
-        far |= put(slots, width, base, size, line_of(x, used, size), want, one)
+        far |= put(width, begin, size, line_of(x, used, size), want, one)
     return far >> U(8 * width) == U(0)
 
 
-@njit(cache=True, nogil=True)
-def remember_pairs(states, count, slots, size):
-    """Put the first ``count`` states of two words, all different, into an empty set."""
-    hashes = np.empty(AHEAD, np.int64)
-    for first in range(0, count, AHEAD):
-        last = min(first + AHEAD, count)
-        for i in range(first, last):
-            h = hashes[U(i - first)] = hashed(states[U(2 * i)], states[U(2 * i + 1)])
-            prefetch(slots, U(2) * slot_of(h, size))
-        for i in range(first, last):
-            at = slot_of(hashes[U(i - first)], size)
-            while slots[U(2) * at]:
-                at = after(at, U(0), size)
-            slots[U(2) * at] = states[U(2 * i + 1)] + 1
-            slots[U(2) * at + U(1)] = states[U(2 * i)]
+@njit(inline="always")
+def pair_at(first, s0, s1, size):
+    """The slot in which to look first for a state of two words."""
+    return first + slot_of(hashed(s0, s1), size) * U(PAIR)
 
 
 @njit(cache=True, nogil=True)
-def grow_pairs(slots, old, size):
+def remember_pairs(states, count, slots, part, parts, stride, size):
+    """As ``remember``, for states of two words."""
+    begin = address(slots) + U(part) * U(stride) * U(PAIR)
+    for i in range(count):
+        s0, s1 = states[U(2 * i)], states[U(2 * i + 1)]
+        if (U(hashed(s0, s1)) & U(parts - 1)) == U(part):
+            enter_pair(pair_at(begin, s0, s1, size), s0, s1, begin, size)
+
+
+@njit(cache=True, nogil=True)
+def grow_pairs(slots, part, stride, old, size):
     """As ``grow``, for states of two words."""
+    begin = address(slots) + U(part) * U(stride) * U(PAIR)
     aside = np.empty(2 * APART, np.int64)
     many = 0
     for i in range(old - 1, -1, -1):
-        s0, s1 = slots[U(2 * i + 1)], slots[U(2 * i)] - 1
+        here = begin + U(i) * U(PAIR)
+        s1, s0 = np.int64(load_64(here)) - 1, np.int64(load_64(here + U(8)))
         if s1 == -1:
             continue
-        slots[U(2 * i)] = 0
+        store_64(here, U(0))
         to = slot_of(hashed(s0, s1), size)
         if to >= U(i):
-            while to < U(size) and slots[U(2) * to]:
+            while to < U(size) and load_64(begin + to * U(PAIR)):
                 to += U(1)
         if to < U(i) or to == U(size):
             if many == APART:
@@ -335,11 +282,9 @@ def grow_pairs(slots, old, size):
             aside[2 * many], aside[2 * many + 1] = s0, s1
             many += 1
         else:
-            slots[U(2) * to], slots[U(2) * to + U(1)] = s1 + 1, s0
+            store_64(begin + to * U(PAIR), U(s1 + 1))
+            store_64(begin + to * U(PAIR) + U(8), U(s0))
     for k in range(many):
         s0, s1 = aside[2 * k], aside[2 * k + 1]
-        at = slot_of(hashed(s0, s1), size)
-        while slots[U(2) * at]:
-            at = after(at, U(0), size)
-        slots[U(2) * at], slots[U(2) * at + U(1)] = s1 + 1, s0
+        enter_pair(pair_at(begin, s0, s1, size), s0, s1, begin, size)
     return True
