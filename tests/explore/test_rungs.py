@@ -370,7 +370,9 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_threads_number_states_as_one_would(
     spec: Specification, members: int | None, rung: str, cores: int
 ) -> None:
-    properties = [BOTH, *toys.SOMEBODY_AWAKE] if isinstance(spec, TwoWords) else [toys.DEADLOCK]
+    properties: list[Property] = [toys.DEADLOCK]
+    if isinstance(spec, TwoWords):
+        properties += [BOTH, *toys.SOMEBODY_AWAKE]
     made = search(spec, members, properties)
     right = told(made.run(ladder=Ladder("python")))
     assert told(made.run(ladder=Ladder(rung, cores))) == right

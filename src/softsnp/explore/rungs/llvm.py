@@ -1,8 +1,9 @@
-"""A program as LLVM's intermediate language: one function that does what ``kernel.expand`` does.
+"""A program as LLVM's intermediate language.
 
-Only what is usual is emitted. Where something is not, the function ends with the states that it has
-done, and the next one is the tables' to do: a population that nobody has asked about yet, an event
-that happens for the first time, a state without successors, a failure, buffers that are full.
+One function does what ``kernel.expand`` does, and one for each property what ``judging.judge``
+does. Only what is usual is emitted. Where something is not, the function ends with the states that
+it has done, and the next one is the tables' to do: a population that nobody has asked about yet, an
+event that happens for the first time, a state without successors, a failure, buffers that are full.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from softsnp.explore.lower import (
     Program,
     Switch,
     Test,
+    Verdict,
 )
 
 FRAME = (
@@ -69,12 +71,16 @@ class Source:
         self.lines: list[str] = []
         self.made = 0
 
-    def text(self) -> str:
+    def text(self, at_rest: set[str]) -> str:
+        """The module. ``at_rest`` names the properties that speak of states of rest only."""
+        lines = self.expand()
+        for number, (name, op) in enumerate(self.program.judges.items()):
+            lines += self.judge(number, op, name in at_rest)
+        return "\n".join(lines) + "\n"
+
+    def expand(self) -> list[str]:
         self.lines = ["define i64 @expand(ptr %frame, i64 %count) {", "entry:"]
-        for number, name in enumerate(FRAME):
-            kind = "i64" if name in ("events", "limit") else "ptr"
-            at = self.value(f"getelementptr i64, ptr %frame, i64 {number}")
-            self.add(f"%{name} = load {kind}, ptr {at}")
+        self.frame()
         self.add("%at = alloca i64")
         self.add("store i64 0, ptr %at")
         self.add("%most = " + f"sub i64 %limit, {self.room}")
@@ -86,13 +92,7 @@ class Source:
         self.label("room")
         self.branch("icmp sle i64 %begin, %most", "body", "leave")
         self.label("body")
-        state = self.load("i64", "%todo", "%position")
-        for word in range(self.words):
-            which = self.value(f"mul i64 {state}, {self.words}") if self.words > 1 else state
-            which = self.value(f"add i64 {which}, {word}") if word else which
-            self.add(f"%s{word} = load i64, ptr {self.at('i64', '%states', which)}")
-        last = f"%s{self.words - 1}"
-        self.add(f"%number = lshr i64 {last}, {self.number_at}")
+        self.state(self.load("i64", "%todo", "%position"))
         for steps, (shift, mask) in zip(self.program.steps, self.layout.at, strict=True):
             place = self.field(shift, mask)
             ops = dict(enumerate(steps))
@@ -105,8 +105,66 @@ class Source:
         self.jump("head")
         self.label("leave")
         self.add("ret i64 %position")
-        self.lines.append("}")
-        return "\n".join(self.lines) + "\n"
+        return [*self.lines, "}"]
+
+    def judge(self, number: int, op: Op, at_rest: bool) -> list[str]:
+        """Gives twice the number of the first violating state, or of the last and one, and 1 if the
+        situation arises; or -1, and then the tables are to be asked.
+        """
+        self.lines = [f"define i64 @judge{number}(ptr %frame, i64 %first, i64 %last) {{", "entry:"]
+        self.frame()
+        self.add("%exercised = alloca i64")
+        self.add("store i64 0, ptr %exercised")
+        self.jump("head")
+        self.label("head")
+        self.add("%position = phi i64 [ %first, %entry ], [ %following, %done ]")
+        self.branch("icmp ult i64 %position, %last", "body", "all")
+        self.label("body")
+        self.state("%position")
+        if at_rest:
+            self.go_on_at_rest()
+        self.op(op, Population("%number", False))
+        self.jump("done")
+        self.label("done")
+        self.add("%following = add i64 %position, 1")
+        self.jump("head")
+        self.label("violated")
+        self.add("store i64 1, ptr %exercised")
+        self.jump("all")
+        self.label("all")
+        self.add("%twice = shl i64 %position, 1")
+        self.add("%said = load i64, ptr %exercised")
+        self.add("%result = or i64 %twice, %said")
+        self.add("ret i64 %result")
+        self.label("leave")
+        self.add("ret i64 -1")
+        return [*self.lines, "}"]
+
+    # --- parts of functions ----------------------------------------------------------------------
+
+    def frame(self) -> None:
+        """What a function is given, by name."""
+        for number, name in enumerate(FRAME):
+            kind = "i64" if name in ("events", "limit") else "ptr"
+            at = self.value(f"getelementptr i64, ptr %frame, i64 {number}")
+            self.add(f"%{name} = load {kind}, ptr {at}")
+
+    def state(self, number: str) -> None:
+        """The words of a state and the number of its population."""
+        for word in range(self.words):
+            which = self.value(f"mul i64 {number}, {self.words}") if self.words > 1 else number
+            which = self.value(f"add i64 {which}, {word}") if word else which
+            self.add(f"%s{word} = load i64, ptr {self.at('i64', '%states', which)}")
+        last = f"%s{self.words - 1}"
+        self.add(f"%number = lshr i64 {last}, {self.number_at}")
+
+    def go_on_at_rest(self) -> None:
+        """A state in which somebody does not rest is done."""
+        for resting, (shift, mask) in zip(self.layout.machine.resting, self.layout.at, strict=True):
+            rests = self.name("rests")
+            labels = " ".join(f"i64 {n}, label %{rests}" for n, r in enumerate(resting) if r)
+            self.add(f"switch i64 {self.field(shift, mask)}, label %done [ {labels} ]")
+            self.label(rests)
 
     # --- words of the language -------------------------------------------------------------------
 
@@ -171,9 +229,18 @@ class Source:
             self.apply(op, population)
         elif isinstance(op, ApplyEach):
             self.fork(op, population)
+        elif isinstance(op, Verdict):
+            self.verdict(op)
         elif not isinstance(op, Nothing):
             self.jump("leave")
             self.label(self.name("unreached"))
+
+    def verdict(self, op: Verdict) -> None:
+        if op.violated:
+            self.jump("violated")
+            self.label(self.name("unreached"))
+        elif op.exercised:
+            self.add("store i64 1, ptr %exercised")
 
     def plain(self, *ops: Op) -> bool:
         return all(isinstance(op, Nothing) or (isinstance(op, End) and not op.events) for op in ops)

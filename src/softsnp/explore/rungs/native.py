@@ -5,6 +5,7 @@ LLVM compiles it; that is kept on disk by the content of what it was made of.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 from contextlib import suppress
@@ -21,6 +22,7 @@ from .llvm import Source
 from .rung import OutOfRoom
 from .table import TableRung
 
+JUDGE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 OLDEST_LLVM = 16
 """Older ones do not know pointers that do not say to what."""
 
@@ -82,5 +84,15 @@ class NativeRung(TableRung):
         super().__init__(program, at_rest, memory, cores)
         if llvm.llvm_version_info[0] < OLDEST_LLVM:
             raise OutOfRoom("numba is too old for --rung native: pip install -U numba")
-        self.code = Code(Source(program, self.words, question_words(program)).text())
+        self.code = Code(Source(program, self.words, question_words(program)).text(at_rest))
         self.control[kernel.C_CODE] = self.code.address("expand")
+        self.judges = {
+            name: JUDGE(self.code.address(f"judge{number}"))
+            for number, name in enumerate(program.judges)
+        }
+
+    def judge_some(self, name: str, begin: int, end: int) -> tuple[bool, int]:
+        said = self.judges[name](self.batch.frame.ctypes.data, begin, end)
+        if said < 0:
+            return super().judge_some(name, begin, end)
+        return bool(said & 1), -1 if said >> 1 == end else said >> 1

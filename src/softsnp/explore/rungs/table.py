@@ -258,6 +258,7 @@ class TableRung:
 
     def judge(self, name: str) -> tuple[bool, int | None]:
         known, parts = self.store.known, self.store.parts
+        self.point()
         edges = [known * part // parts for part in range(parts + 1)]
         found = self.store.each_part(
             lambda part: self.judge_some(name, edges[part], edges[part + 1])
