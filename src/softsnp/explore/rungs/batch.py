@@ -22,6 +22,9 @@ class Batch(NamedTuple):
     """The first words of those to look for, and where to look for what."""
     where: npt.NDArray[np.uint64]
     wants: npt.NDArray[np.uint64]
+    fresh: npt.NDArray[np.uint8]
+    """Which of those are new, and which have to be looked for in a second line."""
+    late: Ints
     todo: Ints
     """The numbers of the states, and where the successors of each of them end."""
     ends: Ints
@@ -57,6 +60,8 @@ def buffers(size: int, words: int) -> tuple[Batch, Second | None]:
         key0=some(2 * size),
         where=unsigned(2 * size),
         wants=unsigned(2 * size),
+        fresh=np.zeros(2 * size, np.uint8),
+        late=some(),
         todo=some(kernel.BATCH),
         ends=some(kernel.BATCH),
         recent=recent(),

@@ -63,7 +63,6 @@ class Hand:
             np.zeros((4 * STATES // kernel.BATCH + 64, 2), np.int64),
             np.zeros(2, np.int64),
         )
-        self.lines: npt.NDArray[np.uint64] = np.zeros((2, 2 * shared.BLOCK), np.uint64)
 
     def forget(self) -> None:
         """Successors made a moment ago may not be in the set."""
@@ -141,7 +140,7 @@ class Crew:
 
     def _look_up(self, part: int, hands: list[Hand]) -> list[int]:
         """How many of each hand's successors in a part are new."""
-        store, lines = self.store, self.hands[part].lines
+        store, lines = self.store, self.hands[part].batch
         return [
             int(shared.look_up(store.control, hand.share, part, store.slots, lines))
             for hand in hands

@@ -35,7 +35,7 @@ import numpy as np
 from numba import njit
 
 from .intrinsics import address, call, prefetch_at
-from .seen import LINE, PAIR, U, enter, enter_pair, hashed, line_of, pair_at, shuffled
+from .seen import LINE, PAIR, U, enter_all, enter_pair, hashed, line_of, pair_at, shuffled
 
 ASK, END, NOTHING, EACH, APPLY, FORK, FAIL, VERDICT = range(8)
 UNKNOWN, ASKED = -1, -2
@@ -269,37 +269,28 @@ def sift(control, batch, second, slots, turn):
 
 
 @njit(inline="always")
-def part_of(slots, at, unit, parts, stride):
-    """Where the part of the set begins that an address belongs to."""
-    if parts == 1:
-        return slots
-    return at - (at - slots) % U(stride * unit)
-
-
-@njit(inline="always")
 def settle(control, batch, second, states, slots, turn, n):
     """Number those of ``n`` successors that are new. Whether there was room near their lines."""
-    known, size, width, rest = (
-        control[C_KNOWN], control[C_SIZE], control[C_WIDTH], control[C_REST],
-    )  # fmt: skip
-    parts, stride, slots = control[C_PARTS], control[C_STRIDE], address(slots)
-    fits = True
+    known, size, slots, fresh = control[C_KNOWN], control[C_SIZE], address(slots), batch.fresh
+    part, fits = U(control[C_STRIDE] * (LINE if second is None else PAIR)), True
+    if second is None:
+        width, rest = control[C_WIDTH], control[C_REST]
+        fits = enter_all(
+            batch.where, batch.wants, turn, n, slots, part, width, rest, size, fresh, batch.late
+        )
     for j in range(turn, turn + n):
-        s0, at = batch.key0[U(j)], batch.where[U(j)]
+        s0 = batch.key0[U(j)]
         if second is None:
-            first = part_of(slots, at, LINE, parts, stride)
-            there = enter(at, batch.wants[U(j)], width, rest, first, size)
-            if there < 0:
-                batch.recent[:] = -1
-                fits = False
-                break
             states[U(known)] = s0
+            known += fresh[U(j)]
         else:
-            s1 = second.key1[U(j)]
-            there = enter_pair(at, s0, s1, part_of(slots, at, PAIR, parts, stride), size)
+            s1, at = second.key1[U(j)], batch.where[U(j)]
+            there = enter_pair(at, s0, s1, at - (at - slots) % part, size)
             states[U(2 * known)], states[U(2 * known + 1)] = s0, s1
-        known += there == 0
+            known += there == 0
     control[C_KNOWN] = known
+    if not fits:
+        batch.recent[:] = -1
     return fits
 
 

@@ -132,16 +132,51 @@ def enter(at, want, width, rest, first, size):
     one, bits = U(1) << U(rest), U(8 * width)
     there, free = equal(width, at, want), empty(width, at)
     while there | free == 0:
-        at, want = at + U(LINE), want + one
+        at, want = following(at, first, size), want + one
         if want >> bits:
             break
-        if at == first + U(size * LINE):
-            at = first
         there, free = equal(width, at, want), empty(width, at)
     fits = want >> bits == 0
-    if fits:  # a write too many takes less time than a branch that nobody could expect
+    if fits:
         store(width, at, lowest(there if there else free), want)
     return np.int64(there != 0) if fits else -1
+
+
+@njit(inline="always")
+def following(at, first, size):
+    """The line after one of a part."""
+    return first if at + U(LINE) == first + U(size * LINE) else at + U(LINE)
+
+
+@njit(nogil=True)
+def enter_all(where, wants, begin, count, slots, part, width, rest, size, fresh, late):
+    """Have shuffled states in the set; ``fresh`` says of each whether it is new. Whether all fit.
+
+    ``where`` and ``wants`` say, from ``begin`` on, in which line to look first for what; ``part``
+    is how many bytes parts of the set are apart, from the address ``slots`` on. Where that line is
+    full, the one after it is asked for, and looked at when all others are done: for ``late`` is
+    written which.
+    """
+    many = 0
+    for j in range(begin, begin + count):
+        at, want = where[U(j)], wants[U(j)]
+        there, free = equal(width, at, want), empty(width, at)
+        if there | free:  # a write too many takes less time than a branch nobody could expect
+            store(width, at, lowest(there if there else free), want)
+        else:
+            prefetch_at(at + U(LINE))
+            late[U(many)] = j
+            many += 1
+        fresh[U(j)] = there == 0
+    one, fits = U(1) << U(rest), True
+    for k in range(many):
+        j = late[U(k)]
+        at, want = where[U(j)], wants[U(j)] + one
+        first = at - (at - slots) % part
+        there = enter(following(at, first, size), want, width, rest, first, size)
+        fits &= there >= 0
+        fresh[U(j)] = there == 0
+    return fits
 
 
 @njit(inline="always")

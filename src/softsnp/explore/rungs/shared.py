@@ -38,7 +38,7 @@ from .kernel import (
     SMALL,
     produce,
 )
-from .seen import LINE, PAIR, U, enter, enter_pair, hashed, line_of, pair_at, shuffled
+from .seen import LINE, PAIR, U, enter_all, enter_pair, hashed, line_of, pair_at, shuffled
 
 BLOCK = 64
 """Successors that are looked up while the lines of the next ones come."""
@@ -114,25 +114,30 @@ def look_up(control, share, part, slots, lines):
 
     How many are, or -1 where one found no room.
     """
-    where, wants, keys, fresh = lines[0], lines[1], share.keys[part], share.fresh[part]
+    where, wants, keys, fresh = lines.where, lines.wants, share.keys[part], share.fresh[part]
+    found, late = lines.fresh, lines.late
     size, width, rest = control[C_SIZE], control[C_WIDTH], control[C_REST]
     unit = LINE if keys.shape[1] == 1 else PAIR
-    first = address(slots) + U(part) * U(control[C_STRIDE] * unit)
+    apart = U(control[C_STRIDE] * unit)
+    first = address(slots) + U(part) * apart
     end, new, turn = share.made[part], 0, 0
     ask_for(control, keys, first, 0, min(BLOCK, end), where, wants, turn)
     for begin in range(0, end, BLOCK):
         last = min(begin + BLOCK, end)
         ask_for(control, keys, first, last, min(last + BLOCK, end), where, wants, BLOCK - turn)
-        for i in range(begin, last):
-            at = where[U(turn + i - begin)]
-            if keys.shape[1] == 1:
-                there = enter(at, wants[U(turn + i - begin)], width, rest, first, size)
-            else:
-                there = enter_pair(at, keys[U(i), 0], keys[U(i), 1], first, size)
-            if there < 0:
+        if keys.shape[1] == 1:
+            count = last - begin
+            if not enter_all(
+                where, wants, turn, count, address(slots), apart, width, rest, size, found, late
+            ):
                 return -1
-            fresh[U(i)] = there == 0
-            new += there == 0
+        for i in range(begin, last):
+            j = turn + i - begin
+            if keys.shape[1] == 2:
+                there = enter_pair(where[U(j)], keys[U(i), 0], keys[U(i), 1], first, size)
+                found[U(j)] = there == 0
+            fresh[U(i)] = found[U(j)]
+            new += found[U(j)]
         turn = BLOCK - turn
     return new
 
