@@ -44,6 +44,8 @@ def refused(softsnp: Softsnp, *arguments: str) -> str:
         (["check", "rmpopt-v9", "--no-symmetry"], "a number of them from 1 to 64; got any"),
         (["check", "--cpus", "any", "--no-symmetry"], "write: --no-symmetry --cpus 3"),
         (["check", "rmpopt-v9", "--max-states", "-1"], "--max-states"),
+        (["check", "rmpopt-v9", "--cores", "0"], "--cores"),
+        (["sweep", "rmpopt-v9", "--cluster", "local", "--cores", "2"], "--cluster"),
         (["check", "rmpopt-v9", "--max-memory", "lots"], "such as 512M or 4G; got 'lots'"),
         (["check", "rmpopt-v9", "--scenario", "party"], "no scenario 'party'"),
         (["check", "rmpopt-v9", "--activities", "admin"], "closest: administrator"),

@@ -161,3 +161,11 @@ def test_the_heading_says_that_cpus_are_told_apart(softsnp: Softsnp) -> None:
     done = softsnp("check", "linux-7.3", *SMALL, "--no-symmetry")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("linux-7.3, 2 CPUs told apart.")
+
+
+@pytest.mark.parametrize("rung", ["table", "native"])
+def test_how_many_cores_explore_changes_not_a_byte(softsnp: Softsnp, rung: str) -> None:
+    """16 CPUs: levels of thousands of states, so that threads take rounds."""
+    asked = ("check", "linux-6.12", "--firmware", "legacy", "--cpus", "16", "--rung", rung)
+    said = [softsnp(*asked, "--cores", cores).stdout for cores in ("1", "2", "4")]
+    assert said[0] == said[1] == said[2] != ""

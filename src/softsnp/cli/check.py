@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     sets = [dict(s) for s in SURVEY] if survey and not assumed else [assumed]
     asked = options.runs(args, designs, sets, wanted, traces=args.format == "json")
     answers: list[Answer] = []
-    with answering(asked) as answered, meter(len(asked)) as bar:
+    with answering(asked, options.cores(args.cores)) as answered, meter(len(asked)) as bar:
         found = answered(bar.watch)
         heading = _heading(designs, survey, asked[0])
         if args.format == "text" and survey:  # a wrong design is to be one message, and alone

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     asked = together(claims, limits, rung)
     answers: list[Answer] = []
     if asked:
-        with answering(asked) as answered, meter(len(asked)) as bar:
+        with answering(asked, options.cores(args.cores)) as answered, meter(len(asked)) as bar:
             for answer in answered(bar.watch):
                 bar.finished += 1
                 answers.append(answer)

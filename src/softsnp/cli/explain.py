@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     sets = [options.assumptions(args.assume)]
     asked = options.runs(args, designs, sets, (name,), traces=True)
     answers: list[Answer] = []
-    with answering(asked) as answered, meter(len(asked)) as bar:
+    with answering(asked, options.cores(args.cores)) as answered, meter(len(asked)) as bar:
         for answer in answered(bar.watch):
             bar.finished += 1
             answers.append(answer)

@@ -64,12 +64,13 @@ def run(args: argparse.Namespace) -> int:
     profiles = options.firmware(args.firmware)
     limits, rung = options.limits(args.max_states, args.max_memory), options.rung(args.rung)
     asked = list(_runs(designs, scenarios, profiles, limits, rung))
-    answers = explored(asked)
+    cores = options.cores(args.cores)
+    answers = explored(asked, cores)
     if answers is None:
         return STATUS_UNDECIDED
     shortest = list(_shortest(answers))
     flips = [list(_flips(one)) for one in shortest]
-    flipped = explored(_together([other for each in flips for _, other in each]))
+    flipped = explored(_together([other for each in flips for _, other in each]), cores)
     if flipped is None:
         return STATUS_UNDECIDED
     cells = {_cell(answer.run): answer for answer in flipped}
@@ -86,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
     return STATUS_UNDECIDED if undecided else 0
 
 
-def explored(asked: list[Run]) -> list[Answer] | None:
+def explored(asked: list[Run], cores: int | None) -> list[Answer] | None:
     """The answers in the order of the runs; None if a Ctrl-C came first."""
     if not asked:
         return []
     found: dict[int, Answer] = {}
-    with finishing(asked) as finished, meter(len(asked), estimate=True) as bar:
+    with finishing(asked, cores) as finished, meter(len(asked), estimate=True) as bar:
         for number, answer in finished(bar.watch):
             if answer.stopped != "interrupted":
                 found[number] = answer

@@ -22,6 +22,7 @@ from .designs import DesignRef
 from .errors import UsageError, unknown
 from .runs import Run
 
+MOST_CORES = 4096
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -84,6 +85,11 @@ def add_exploring(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what explores: python, table (native code), native (code made for the run), or "
         "auto (the default), from the first to the second when that pays; all answer the same",
+    )
+    parser.add_argument(
+        "--cores",
+        metavar="N",
+        help="how many cores to use, by runs side by side or by threads of one (default: all)",
     )
     parser.add_argument("--max-states", metavar="N", help="stop after so many states, undecided")
     parser.add_argument(
@@ -158,6 +164,13 @@ def rung(text: str) -> str:
     if text not in RUNGS:
         raise unknown("rung", text, RUNGS)
     return text
+
+
+def cores(text: str | None) -> int | None:
+    """How many to use; None is as many as there are."""
+    if text is not None and (not text.isdecimal() or not 1 <= int(text) <= MOST_CORES):
+        raise UsageError(f"--cores wants a number from 1 to {MOST_CORES}; got {text!r}")
+    return None if text is None else int(text)
 
 
 def limits(states: str | None, memory: str | None) -> Limits:

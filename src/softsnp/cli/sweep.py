@@ -15,7 +15,7 @@ from softsnp.spec.catalog import ASSUMPTIONS, DESIGNS, DETAILS, SCENARIOS, SURVE
 from . import options
 from .cluster import FORMS, Address, address, clustered
 from .designs import DesignRef, find
-from .errors import Stopped, unknown
+from .errors import Stopped, UsageError, unknown
 from .progress import meter
 from .results import Key, Results, Row, key, opened
 from .runs import Answer, Run, Watch
@@ -75,11 +75,13 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    place = address(args.cluster)
+    place, cores = address(args.cluster), options.cores(args.cores)
+    if place is not None and cores is not None:
+        raise UsageError("--cores is of this machine; who explores with --cluster, ADDRESS says")
     asked = runs(args)
     with opened(args.out) as results:
         todo = [run for run in asked if not results.have(run)]
-        ended = _explore(todo, len(asked), results, place) if todo else ""
+        ended = _explore(todo, len(asked), results, place, cores) if todo else ""
         print(summary(asked, results.rows))
     missing = sum(key(run) not in results.rows for run in asked)
     if ended or missing:
@@ -93,11 +95,13 @@ def run(args: argparse.Namespace) -> int:
     return 3 if undecided else 0
 
 
-def _explore(todo: list[Run], total: int, results: Results, place: Address | None) -> str:
+def _explore(
+    todo: list[Run], total: int, results: Results, place: Address | None, cores: int | None
+) -> str:
     """Do runs and keep each as it finishes; what ended that early, or an empty string."""
     ended = ""
     done = total - len(todo)
-    with _doing(todo, place) as finished, meter(total, done, estimate=True) as bar:
+    with _doing(todo, place, cores) as finished, meter(total, done, estimate=True) as bar:
         try:
             for _, answer in finished(bar.watch):
                 if answer.stopped == "interrupted":
@@ -113,9 +117,9 @@ def _explore(todo: list[Run], total: int, results: Results, place: Address | Non
 
 
 def _doing(
-    todo: list[Run], place: Address | None
+    todo: list[Run], place: Address | None, cores: int | None
 ) -> AbstractContextManager[Callable[[Watch], Iterator[tuple[int, Answer]]]]:
-    return finishing(todo) if place is None else clustered(todo, place)
+    return finishing(todo, cores) if place is None else clustered(todo, place)
 
 
 def runs(args: argparse.Namespace) -> list[Run]:

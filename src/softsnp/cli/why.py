@@ -56,8 +56,10 @@ def run(args: argparse.Namespace) -> int:
         options.rung(args.rung),
     )
     options.enough(count, {c.name: c.on for c in asked.circumstances if c.kind == "assumption"})
+    cores = options.cores(args.cores)
+    most = cores or os.cpu_count() or 1
     try:
-        with workers(os.cpu_count() or 1, args.rung, many=True) as pool, meter(None) as bar:
+        with workers(most, args.rung, many=True, cores=cores) as pool, meter(None) as bar:
             answer = reasons(asked, pool, bar)
     except asking.Interrupted:
         raise KeyboardInterrupt from None

@@ -86,17 +86,21 @@ class Workers:
 
 
 @contextmanager
-def workers(most: int, rung: str = "auto", many: bool = False) -> Iterator[Workers]:
-    """As many workers as there are cores, ``most`` at most.
+def workers(
+    most: int, rung: str = "auto", many: bool = False, cores: int | None = None
+) -> Iterator[Workers]:
+    """As many workers as there are ``cores``, ``most`` at most.
 
     They start here, before anybody starts a thread: they are forked where that is safe. ``many``
-    runs make it pay to have the table engine from the start.
+    runs make it pay to have the table engine from the start. Cores that would be left over are
+    threads of the runs.
     """
-    count = min(most, os.cpu_count() or 1)
+    cores = cores or os.cpu_count() or 1
+    count = min(most, cores)
     context: Any = multiprocessing.get_context(START)
     stop = context.Event()
     lines: list[Connection] = []
-    ladder = Ladder(rung)
+    ladder = Ladder(rung, cores // count)
     if count > 1 and many:
         ladder.load()  # once, for all workers
     try:
@@ -114,19 +118,21 @@ def workers(most: int, rung: str = "auto", many: bool = False) -> Iterator[Worke
 
 
 @contextmanager
-def answering(runs: list[Run]) -> Iterator[Answers]:
+def answering(runs: list[Run], cores: int | None = None) -> Iterator[Answers]:
     """Gives a function that gives the answers, each as soon as it and those before it are there.
 
     Ctrl-C ends what is under way as interrupted, and gives its answers; the rest never starts.
     """
-    with finishing(runs) as finished:
+    with finishing(runs, cores) as finished:
         yield lambda watch: _in_order(finished(watch))
 
 
 @contextmanager
-def finishing(runs: list[Run]) -> Iterator[Callable[[Watch], Iterator[tuple[int, Answer]]]]:
+def finishing(
+    runs: list[Run], cores: int | None = None
+) -> Iterator[Callable[[Watch], Iterator[tuple[int, Answer]]]]:
     """The same in order of finishing, each answer with the index of its run."""
-    with workers(len(runs), runs[0].rung, many=len(runs) >= MANY) as pool:
+    with workers(len(runs), runs[0].rung, len(runs) >= MANY, cores) as pool:
         yield lambda watch: _finished(pool, runs, watch)
 
 
