@@ -27,10 +27,11 @@ from softsnp.cli.sweep import runs
 from softsnp.explore import Ladder, Limits
 
 from .machine import facts
-from .report import has_place, write_between
+from .place import Place
 from .rungs import Table
 
 SEED = 1
+PLACE = Place("python -m bench.campaign")
 BOUND = 1_000_000
 """States after which a run is left undecided: a few large runs would take most of the time."""
 EVERYTHING = ("sweep", "--assumptions", "all", "--with", "command-lines")
@@ -204,13 +205,13 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--memory", type=int, default=128, metavar="GIB", help="of a machine")
     options.add_argument("--write", type=Path, metavar="FILE", help="put it into a document")
     chosen = options.parse_args(arguments)
-    if chosen.write and not has_place(chosen.write):
+    if chosen.write and not PLACE.is_in(chosen.write):
         options.error(f"{chosen.write} has no place for it")
     figures = measure(chosen.runs, lambda text: print(text, file=sys.stderr, flush=True))
     text = told(figures, chosen.cores, chosen.memory, facts())
     print(text, end="")
     if chosen.write:
-        write_between(chosen.write, text)
+        PLACE.write(chosen.write, text)
     return 0
 
 

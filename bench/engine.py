@@ -46,6 +46,9 @@ class Engine(Protocol):
     def missing(self) -> list[str]:
         """What it needs and this machine lacks."""
 
+    def knows(self) -> bool:
+        """Whether there is the model in its notation."""
+
     def prepare(self, cpus: int) -> None:
         """Whatever a run needs that is done once for a model. Each round does it anew."""
 

@@ -22,14 +22,14 @@ from softsnp.spec.reachable import checks
 
 from .engine import EngineFailed
 from .machine import ROOT, facts, peak, pinned
+from .place import Place
 from .plot import series
 from .process import run
 from .report import seconds
 
 SIZES = (2, 4, 8, 16, 24, 32)
 ANY = "any"
-BEGIN = "<!-- python -m bench.population writes what is between here -->"
-END = "<!-- and here -->"
+PLACE = Place("python -m bench.population")
 FAILED = 1
 COLUMNS = ("firmware", "CPUs", "states", "with CPUs told apart", "seconds of a core", "memory")
 MEMORY = 6 << 30  # bytes that a run may have
@@ -171,7 +171,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("there has to be a round")
-    if options.write and BEGIN not in options.write.read_text(encoding="utf-8"):
+    if options.write and not PLACE.is_in(options.write):
         parser.error(f"{options.write} has no place for a table")
     return options
 
@@ -210,10 +210,7 @@ def write(file: Path, text: str, pictures: dict[str, str]) -> None:
         picture = file.with_name(f"population-{name}.svg")
         picture.write_text(drawing, encoding="utf-8")
         shown.append(f"![{name} against the number of CPUs]({picture.name})\n")
-    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    middle = f"\n\n{text}\n{''.join(shown)}\n"
-    file.write_text(f"{before}{BEGIN}{middle}{END}{after}", encoding="utf-8")
+    PLACE.write(file, f"{text}\n{''.join(shown)}")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from .rounds import Measured
 
-BEGIN = "<!-- python -m bench writes what is between here -->"
-END = "<!-- and here -->"
 TELLING = 50_000
 """With fewer states an exploration is over before a rate, or memory a state, says anything."""
 COLUMNS = (
@@ -113,15 +110,3 @@ def document(
             for one in measured
         ],
     }
-
-
-def has_place(file: Path) -> bool:
-    """Whether the file has the two markers."""
-    return file.is_file() and BEGIN in (text := file.read_text("utf-8")) and END in text
-
-
-def write_between(file: Path, text: str) -> None:
-    """Replace what is between the two markers of a file."""
-    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    file.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from softsnp.explore import Ladder, Limits
+from softsnp.explore import RUNGS, Ladder, Limits
 from softsnp.explore.layout import Machine, machine
 from softsnp.explore.search import Search, state_judges
 from softsnp.explore.tabulate import tabulate
@@ -34,31 +34,24 @@ class Seen:
 
 
 Explore = Callable[[], Seen]
-Rung = Callable[[Machine, list[Property]], Explore]
-"""Makes ready for a machine, and gives what explores it."""
 
 
-def by(name: str) -> Rung:
-    def ready(tables: Machine, properties: list[Property]) -> Explore:
-        search = Search(tables, 0, properties, [])
-        ladder = Ladder(name)
-        if name != "python":
-            search.run(Limits(states=1), ladder=ladder)  # loads what was compiled before
+def ready(rung: str, cores: int, tables: Machine, members: int, asked: list[Property]) -> Explore:
+    """Load what was compiled before, and give what explores."""
+    search = Search(tables, members, asked, [])
+    ladder = Ladder(rung, cores)
+    if rung != "python":
+        search.run(Limits(states=1), ladder=ladder)
 
-        def explore() -> Seen:
-            explored = search.run(ladder=ladder)
-            assert explored.rung.name == name, explored.stopped
-            violated = [n for n, f in explored.findings.items() if f.steps is not None]
-            if explored.rung.deadlock >= 0:
-                violated.append("deadlock")
-            return Seen(len(explored.states), explored.transitions, violated)
+    def explore() -> Seen:
+        explored = search.run(ladder=ladder)
+        assert explored.rung.name == rung, explored.stopped
+        violated = [n for n, f in explored.findings.items() if f.steps is not None]
+        if explored.rung.deadlock >= 0:
+            violated.append("deadlock")
+        return Seen(len(explored.states), explored.transitions, violated)
 
-        return explore
-
-    return ready
-
-
-RUNGS: dict[str, Rung] = {name: by(name) for name in ("python", "table", "native")}
+    return explore
 
 
 def main() -> int:
@@ -66,13 +59,15 @@ def main() -> int:
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("cpus", type=int)
     parser.add_argument("--rung", choices=RUNGS, default="python")
+    parser.add_argument("--cores", type=int, default=1)
     options = parser.parse_args()
     model = MODELS[options.model]
     began = time.perf_counter()
     spec = model.specification(options.cpus)
-    tables = machine(tabulate(spec, state_judges(model.properties, [])))
-    explore = RUNGS[options.rung](tables, model.properties)
-    ready = time.perf_counter()
+    tables = machine(tabulate(spec, state_judges(model.properties, [])), model.apart)
+    members = options.cpus if model.apart else 0
+    explore = ready(options.rung, options.cores, tables, members, model.properties)
+    loaded = time.perf_counter()
     seen = explore()
     done = time.perf_counter()
     print(
@@ -80,8 +75,8 @@ def main() -> int:
             {
                 "states": seen.states,
                 "transitions": seen.transitions,
-                "exploring": done - ready,
-                "ready": ready - began,
+                "exploring": done - loaded,
+                "ready": loaded - began,
                 "peak": peak(),
             }
         )

@@ -1,9 +1,12 @@
-"""Our own engines, from the slowest up. A rung is a function of run_one.py and a class here."""
+"""Our own engines, from the slowest up. A rung is a name that run_one.py knows and a class here."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+
+from softsnp.explore.rungs import cache
 
 from .engine import Sample
 from .machine import ROOT
@@ -26,12 +29,15 @@ class Rung:
     def missing(self) -> list[str]:
         return []
 
+    def knows(self) -> bool:
+        return True
+
     def prepare(self, cpus: int) -> None:
         """Nothing is kept from one run to the next."""
 
     def run(self, cpus: int) -> Sample:
         command = [sys.executable, "-m", "bench.run_one", self.model, str(cpus)]
-        ended = run([*command, "--rung", self.rung], ROOT)
+        ended = run([*command, "--rung", self.rung, "--cores", str(self.cores)], ROOT)
         return Sample(
             **json.loads(ended.said),
             verdict=ended.wall,
@@ -52,5 +58,20 @@ class Table(Rung):
 
 
 class Native(Rung):
+    """What it compiles is kept from one run to the next; here each round compiles anew."""
+
     name = "softsnp, emitted code"
     rung = "native"
+
+    def prepare(self, cpus: int) -> None:
+        shutil.rmtree(cache.place() / "native", ignore_errors=True)
+
+
+class TwoTable(Table):
+    name = "softsnp, table engine, 2 cores"
+    cores = 2
+
+
+class TwoNative(Native):
+    name = "softsnp, emitted code, 2 cores"
+    cores = 2

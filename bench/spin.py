@@ -43,6 +43,9 @@ class Spin:
     def missing(self) -> list[str]:
         return [command for command in ("spin", "gcc") if shutil.which(command) is None]
 
+    def knows(self) -> bool:
+        return self.model.promela is not None
+
     def prepare(self, cpus: int) -> None:
         self.directory.mkdir(exist_ok=True)
         peak = str(ROOT / "bench" / "peak.c")
@@ -82,6 +85,9 @@ class Exported(Spin):
 
     name = "Spin, breadth-first, our export"
 
+    def knows(self) -> bool:
+        return True
+
     def source(self, cpus: int) -> tuple[str, ...]:
         """-o2 keeps states that Spin would take for no states; -DFIRST lets it go breadth-first."""
         file = self.directory / "model.pml"
@@ -98,6 +104,14 @@ class DepthFirst(Spin):
 
     def stack(self, counts: Counts) -> list[str]:
         return [f"-m{counts.stack + 100}"]
+
+
+class ExportedDepthFirst(Exported):
+    """The same for what we export."""
+
+    name = "Spin, depth-first, our export"
+    flags = DepthFirst.flags
+    stack = DepthFirst.stack
 
 
 class Reduced(DepthFirst):

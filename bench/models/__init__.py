@@ -27,16 +27,22 @@ class Model:
 
     specification: Callable[[int], Specification]
     properties: list[Property]
-    promela: Path
     counts: dict[int, Counts]
-    guarded: Callable[[int], Guarded]
+    told: str
+    """What it is, for a table's heading."""
+    sizes: tuple[int, ...]
+    """Those that are measured where no others are asked for: the least stands for no states."""
+    promela: Path | None = None
+    """By hand; there is what we export in any case."""
+    guarded: Callable[[int], Guarded] | None = None
+    apart: bool = False
+    """Whether its CPUs are a population, and are to be told apart."""
 
 
 MODELS = {
     "hotplug": Model(
         hotplug.hotplug,
         hotplug.PROPERTIES,
-        Path(__file__).with_name("hotplug.pml"),
         {
             1: Counts(1_866, 5_642, 938),
             2: Counts(13_700, 44_578, 5_679),
@@ -45,6 +51,9 @@ MODELS = {
             5: Counts(3_032_296, 10_862_666, 1_009_271),
             6: Counts(17_303_300, 64_053_102, 4_919_724),
         },
+        "The model `hotplug`, by hand in each notation:",
+        (1, 3, 4, 5, 6),
+        Path(__file__).with_name("hotplug.pml"),
         guarded,
     )
 }

@@ -31,11 +31,15 @@ class Peer:
     def missing(self) -> list[str]:
         raise NotImplementedError
 
+    def knows(self) -> bool:
+        return self.model.guarded is not None
+
     def command(self, file: Path) -> list[str]:
         raise NotImplementedError
 
     def prepare(self, cpus: int) -> None:
         self.directory.mkdir(exist_ok=True)
+        assert self.model.guarded is not None
         self._file(cpus).write_text(self.model.guarded(cpus).text())
 
     def run(self, cpus: int) -> Sample:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.machine import ROOT, facts
+from bench.place import Place
 
-from .figures import Figures, has_place, write_between
+from .figures import Figures
 
+PLACE = Place("python -m bench.serve")
 UNUSABLE = 2
 HOSTS = {"8 CPUs": ("--cpus", "8"), "512 CPUs": ("--cpus", "512")}
 
@@ -34,7 +36,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of everything, in turn")
     parser.add_argument("--write", type=Path, metavar="FILE", help="between its two markers")
     options = parser.parse_args()
-    if options.write and not has_place(options.write):
+    if options.write and not PLACE.is_in(options.write):
         say(f"bench.serve: {options.write} has no place for the table")
         return UNUSABLE
     figures = Figures()
@@ -55,7 +57,7 @@ def main() -> int:
     text = f"{told}\n{figures.table()}"
     sys.stdout.write(text)
     if options.write:
-        write_between(options.write, text)
+        PLACE.write(options.write, text)
     return 0
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Final
 
-BEGIN: Final = "<!-- python -m bench.serve writes what is between here -->"
-END: Final = "<!-- and here -->"
 COLUMNS: Final = ("call", "where", "median", "p99", "times the kernel's sysfs, median", "p99")
 NAMES: Final = {
     "ioctl": "ioctl SNP_PLATFORM_STATUS",
@@ -53,15 +50,3 @@ def p99(seconds: Sequence[float]) -> float:
 
 def microseconds(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs"
-
-
-def has_place(file: Path) -> bool:
-    """Whether the file has the two markers."""
-    return file.is_file() and BEGIN in (text := file.read_text("utf-8")) and END in text
-
-
-def write_between(file: Path, text: str) -> None:
-    """Replace what is between the two markers of a file."""
-    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    file.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")

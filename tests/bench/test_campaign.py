@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.campaign import CAMPAIGNS, Figures, asked, duration, told
+from bench.campaign import CAMPAIGNS, PLACE, Figures, asked, duration, told
 from bench.machine import ROOT, facts
-from bench.report import has_place
 
 FIGURES = Figures(
     run=[1.0, 1.0, 4.0],
@@ -46,7 +45,7 @@ def test_each_campaign_has_more_runs_than_the_one_before() -> None:
 
 
 def test_the_page_has_a_place_for_it() -> None:
-    assert has_place(ROOT / "docs" / "campaigns.md")
+    assert PLACE.is_in(ROOT / "docs" / "campaigns.md")
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,15 @@ def bench(*arguments: str, path: str | None = None) -> subprocess.CompletedProce
 @pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
 def test_quick_finds_the_same_counts_everywhere(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    done = bench("--quick", "--only", "python", "table", "spin", "--json", str(figures))
+    done = bench(
+        "--quick", "--model", "hotplug", "--only", "python", "table", "spin", "--json", str(figures)
+    )
     assert done.returncode == 0, done.stderr
     data = json.loads(figures.read_text())
-    states = {(one["engine"], one["cpus"]): one["samples"][0]["states"] for one in data["measured"]}
+    states = {
+        (one["engine"], one["cpus"]): one["samples"][0]["states"]
+        for one in data["hotplug"]["measured"]
+    }
     assert len(states) == 6
     assert all(seen == {1: 1_866, 2: 13_700}[cpus] for (_, cpus), seen in states.items())
     assert done.stdout.count("\n| 1 |") == done.stdout.count("\n| 2 |") == 3

@@ -10,7 +10,7 @@ import pytest
 from bench.engine import Engine, EngineFailed
 from bench.models import MODELS
 from bench.models.hotplug import PROPERTIES, Hotplug, hotplug
-from bench.rungs import Python, Rung, Table
+from bench.rungs import Native, Python, Rung, Table, TwoNative, TwoTable
 from bench.spin import DepthFirst, Exported, Reduced, Spin
 from softsnp.lang.source_rules import check_class
 from tests.explore.explorers import by_tables, of_oracle, of_tables
@@ -63,7 +63,7 @@ def test_spin_may_reduce(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cpus", SMALL)
-@pytest.mark.parametrize("rung", [Python, Table])
+@pytest.mark.parametrize("rung", [Python, Table, Native, TwoTable, TwoNative])
 def test_our_rungs_agree_in_processes_of_their_own(rung: type[Rung], cpus: int) -> None:
     sample = rung("hotplug").run(cpus)
     known = MODEL.counts[cpus]
@@ -100,6 +100,7 @@ def careless(promela: str) -> str:
 def test_both_notations_are_violated_in_as_many_steps(tmp_path: Path) -> None:
     ours = of_tables(by_tables(hotplug(1, Careless), PROPERTIES, 0, merge=True))
     promela = tmp_path / "careless.pml"
+    assert MODEL.promela is not None
     promela.write_text(careless(MODEL.promela.read_text()))
     engine = unless_missing(Spin(dataclasses.replace(MODEL, promela=promela), tmp_path))
     engine.prepare(1)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.population import BEGIN, END, Cost, Question, asked, main, parse, plots, table, write
+from bench.place import END
+from bench.population import PLACE, Cost, Question, asked, main, parse, plots, table, write
 
 FOUND = {
     Question("rmpopt-v10", "legacy", 2): [Cost(700, 1000, 2000, "", 1 << 20, 1.0, 1.0)],
@@ -43,7 +44,7 @@ def test_any_number_is_a_line_across_the_picture() -> None:
 
 def test_a_document_is_written_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nwhat was there\n{END}\nafter\n")
+    page.write_text(f"before\n{PLACE.begin}\nwhat was there\n{END}\nafter\n")
     write(page, table(FOUND), plots(FOUND))
     text = page.read_text()
     assert "what was there" not in text

@@ -13,17 +13,18 @@ from bench.__main__ import parse
 from bench.engine import EngineFailed, Sample
 from bench.machine import ROOT, pinned
 from bench.models import MODELS, Counts, Model
+from bench.place import END, Place
 from bench.plot import plot
-from bench.report import BEGIN, END, bytes_a_state, document, table, to_peer, told, write_between
+from bench.report import bytes_a_state, document, table, to_peer, told
 from bench.rounds import Measured, measure
 from bench.spin import hash_bits
 
 MODEL = Model(
     MODELS["hotplug"].specification,
     [],
-    Path(),
     {1: Counts(10, 20, 0), 2: Counts(100_000, 300_000, 0)},
-    MODELS["hotplug"].guarded,
+    "A model",
+    (1, 2),
 )
 FACTS = {
     "cpu": "Some CPU",
@@ -55,6 +56,9 @@ class Fake:
 
     def missing(self) -> list[str]:
         return []
+
+    def knows(self) -> bool:
+        return True
 
     def prepare(self, cpus: int) -> None:
         pass
@@ -165,10 +169,10 @@ def test_every_sample_is_in_the_json() -> None:
 
 def test_figures_go_between_the_markers(tmp_path: Path) -> None:
     once = measured(Fake("ours", [1.0] * 3))
-    file = tmp_path / "page.md"
-    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    file, place = tmp_path / "page.md", Place("somebody")
+    file.write_text(f"before\n{place.begin}\nold\n{END}\nafter\n")
     for _ in range(2):
-        write_between(file, told(once, FACTS, 3))
+        place.write(file, told(once, FACTS, 3))
     text = file.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "old" not in text and text.count("Some CPU") == 1
