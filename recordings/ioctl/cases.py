@@ -14,15 +14,7 @@ ERROR_BEFORE = 0xDDDDDDDD
 """What ``error`` holds before a call."""
 ISSUE = struct.Struct("<IQI")  # command, pointer, error
 NO_ANSWER = "no answer"
-LOAD_KVM, DEAD = "modprobe kvm-amd", "a command without an answer"
-STATES: dict[str, tuple[str, ...]] = {
-    "nothing is initialized": (),
-    "legacy SEV": ("PEK_GEN, whose DF_FLUSH fails",),
-    "SNP": (LOAD_KVM, "FACTORY_RESET"),
-    "both": (LOAD_KVM,),
-    "dead": (LOAD_KVM, DEAD),
-}
-"""What is done before the call."""
+LOAD_KVM = "modprobe kvm-amd"
 
 
 @dataclass(frozen=True)
@@ -57,6 +49,19 @@ class Case:
         return memory
 
 
+FLUSHLESS = Case(
+    "", Ioctl.PEK_GEN.value, "", failing=(("DF_FLUSH", Status.HWERROR_PLATFORM.value),)
+)
+RESET = Case("", Ioctl.FACTORY_RESET.value, "")
+DEAD = Case("", Ioctl.PLATFORM_STATUS.value, "", no_answer=True)
+STATES: dict[str, tuple[Case | str, ...]] = {
+    "nothing is initialized": (),
+    "legacy SEV": (FLUSHLESS,),
+    "SNP": (LOAD_KVM, RESET),
+    "both": (LOAD_KVM,),
+    "dead": (LOAD_KVM, DEAD),
+}
+"""What is done before the call: other calls, and LOAD_KVM."""
 MAILBOX = {
     Ioctl.FACTORY_RESET: ("FACTORY_RESET", "PLATFORM_STATUS", "SHUTDOWN"),
     Ioctl.PLATFORM_STATUS: ("PLATFORM_STATUS",),

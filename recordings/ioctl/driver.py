@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from softsnp.abi.sev import Command, Ioctl, Status
+from softsnp.abi.sev import Command, Status
 from softsnp.conform.ccp import Ccp
 from softsnp.conform.guided import power_on
 from softsnp.conform.hardware import ALIASES
@@ -21,7 +21,7 @@ from softsnp.spec.catalog import DESIGNS
 from softsnp.spec.fw.psp import State
 
 from .canned import Canned
-from .cases import DEAD, LOAD_KVM, STATES, Case
+from .cases import STATES, Case
 from .told import told
 from .user import UserMemory
 
@@ -197,20 +197,12 @@ class IoctlHost(KernelHost):
         for name, steps in STATES.items():
             self.restore(booted)
             for step in steps:
-                self._prepare(step)
+                if isinstance(step, Case):
+                    self.issue(step)
+                else:
+                    self.perform(Operation("platform init"))
+                    self.environment.load_kvm(self.mask("online"))
             yield name, self.save()
-
-    def _prepare(self, step: str) -> None:
-        if step == LOAD_KVM:
-            self.perform(Operation("platform init"))
-            self.environment.load_kvm(self.mask("online"))
-        elif step == DEAD:
-            self.issue(Case("", Ioctl.PLATFORM_STATUS.value, "", no_answer=True))
-        elif step == "FACTORY_RESET":
-            self.issue(Case("", Ioctl.FACTORY_RESET.value, ""))
-        else:
-            failing = (("DF_FLUSH", Status.HWERROR_PLATFORM.value),)
-            self.issue(Case("", Ioctl.PEK_GEN.value, "", failing=failing))
 
     # --- a call -----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from errno import EFAULT
 from typing import Any
 
-from softsnp.abi.sev import Command, Ioctl, Status
+from softsnp.abi.sev import Command
 from softsnp.lang.world import World
 from softsnp.run.driver import LiveDriver
 from softsnp.run.task import Task
@@ -22,7 +22,7 @@ from softsnp.serve.vfs import Call, Handle, Later
 from softsnp.spec.catalog import DESIGNS
 
 from .canned import Canned
-from .cases import DEAD, ISSUE, LOAD_KVM, STATES, Case
+from .cases import ISSUE, STATES, Case
 from .told import told
 
 CPUS = 4
@@ -52,7 +52,11 @@ class VirtualSide:
         for state, steps in STATES.items():
             self._restore(booted)
             for step in steps:
-                self._prepare(step)
+                if isinstance(step, Case):
+                    self.issue(step)
+                else:
+                    self.host.perform(step)
+                    self.host.settle()
             self.states[state] = self._now()
 
     def _now(self) -> tuple[World, int]:
@@ -62,18 +66,6 @@ class VirtualSide:
     def _restore(self, moment: tuple[World, int]) -> None:
         driver = self.host.plane.driver
         driver.world, driver.holds = moment[0].copy(), moment[1]
-
-    def _prepare(self, step: str) -> None:
-        if step == LOAD_KVM:
-            self.host.perform(step)
-            self.host.settle()
-        elif step == DEAD:
-            self.issue(Case("", Ioctl.PLATFORM_STATUS.value, "", no_answer=True))
-        elif step == "FACTORY_RESET":
-            self.issue(Case("", Ioctl.FACTORY_RESET.value, ""))
-        else:
-            failing = (("DF_FLUSH", Status.HWERROR_PLATFORM.value),)
-            self.issue(Case("", Ioctl.PEK_GEN.value, "", failing=failing))
 
     def _observe(self, task: Task, driver: LiveDriver, before: World) -> None:
         """The firmware commands that are asked, with what they carry."""
