@@ -47,6 +47,8 @@ class Rung:
 
 
 class Python(Rung):
+    """Larger sizes take minutes."""
+
     name = "softsnp, emitted Python"
     rung = "python"
     most_cpus: int | None = 5

@@ -11,7 +11,7 @@ from bench.engine import Engine, EngineFailed
 from bench.models import MODELS
 from bench.models.hotplug import PROPERTIES, Hotplug, hotplug
 from bench.rungs import Native, Python, Rung, Table, TwoNative, TwoTable
-from bench.spin import DepthFirst, Exported, Reduced, Spin
+from bench.spin import DepthFirst, Exported, ExportedDepthFirst, Reduced, Spin
 from softsnp.lang.source_rules import check_class
 from tests.explore.explorers import by_tables, of_oracle, of_tables
 
@@ -108,3 +108,14 @@ def test_both_notations_are_violated_in_as_many_steps(tmp_path: Path) -> None:
         engine.run(1)
     # Spin counts the steps before the one that violates.
     assert f"(at depth {ours.violated['online-cpus-guarded'] - 1})" in str(failed.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"hotplug"}))
+def test_designs_with_cpus_told_apart(name: str, tmp_path: Path) -> None:
+    known = MODELS[name].counts[2]
+    ours = TwoTable(name).run(2)
+    assert (ours.states, ours.transitions) == (known.states, known.transitions)
+    engine = unless_missing(ExportedDepthFirst(MODELS[name], tmp_path))
+    engine.prepare(2)
+    theirs = engine.run(2)
+    assert (theirs.states, theirs.transitions) == (known.states, known.transitions)
