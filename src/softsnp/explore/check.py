@@ -20,6 +20,7 @@ from .memory_use import uncollected
 from .proof import unsure
 from .replay import Replay
 from .rungs.ladder import Ladder
+from .rungs.rung import OutOfRoom
 from .search import Explored, Finding, Limits, Search, Watch, state_judges
 from .tabulate import tabulate
 from .walk import successors
@@ -30,6 +31,7 @@ MOST_FOLLOWED = 32
 """Up to so many members a path of images is followed."""
 FOLLOWED_STATES = 20_000
 """So many exact states with one image are followed; where there are more, nobody goes on."""
+NO_PROOF = "no proof says for all"
 FALLBACK_STATES = 200_000
 EXACT_STATES = 5_000_000
 
@@ -79,6 +81,7 @@ class Checker:
         properties: list[Property],
         checks: list[Sometimes],
         apart: bool = False,
+        memory: int | None = None,
     ) -> None:
         self.properties = properties
         self.checks = checks
@@ -86,7 +89,9 @@ class Checker:
         self.machine: Machine = machine(tables, apart)
         self._exact: dict[int, Search] = {}
         self._explored: dict[int, Explored] = {}
-        self._unsure: dict[str, bool] | None = None
+        self.memory = memory
+        """Bounds the whole process, in bytes."""
+        self._unsure: dict[str, str] | None = None
 
     def search(self, members: int | None) -> Search:
         return Search(self.machine, members, self.properties, self.checks)
@@ -152,9 +157,10 @@ class Checker:
         self, prop: Property, explored: Explored, finding: Finding, want_trace: bool
     ) -> Outcome:
         """A way that the images have may be no way for any one number: it takes a proof."""
-        if not finding.exercised or not self.unsure(explored)[prop.name]:
+        lacking = finding.exercised and self.unsure(explored)[prop.name]
+        if not lacking:
             return Outcome(prop, "holds", finding.exercised)
-        reason = f"no number of members up to {MOST_MEMBERS} violates it, and no proof says for all"
+        reason = f"no number of members up to {MOST_MEMBERS} violates it, and {lacking}"
         undecided = Outcome(prop, "undecided", True, reason=reason)
         return self._exactly(prop, want_trace) or undecided
 
@@ -173,9 +179,9 @@ class Checker:
                 return Outcome(prop, "violated", True, found.steps, members, trace)
         return None
 
-    def unsure(self, explored: Explored) -> dict[str, bool]:
-        """By property, whether a proof lacks that what the images can still reach every number of
-        members can.
+    def unsure(self, explored: Explored) -> dict[str, str]:
+        """By property, why a proof lacks that what the images can still reach every number of
+        members can; empty where there is one.
         """
         if self._unsure is None:
             possible = [
@@ -184,7 +190,13 @@ class Checker:
                 if isinstance(prop, AlwaysPossible | NoDeadlock)
                 and explored.findings[prop.name].steps is None
             ]
-            self._unsure = unsure(explored.rung.program, explored.rung.states, possible)
+            rung = explored.rung
+            try:
+                found = unsure(rung.program, rung.states, possible, self.memory)
+                self._unsure = {name: NO_PROOF if left else "" for name, left in found.items()}
+            except OutOfRoom as error:
+                why = f"whether there is a proof for all is not known: {error}"
+                self._unsure = {prop.name: why for prop in possible}
         return self._unsure
 
     def explored(self, members: int) -> Explored:
@@ -252,9 +264,10 @@ def check(
     wrong in the specification.
     """
     with uncollected():
-        checker = Checker(spec, properties, checks, apart)
+        limits = limits or Limits()
+        checker = Checker(spec, properties, checks, apart, limits.memory)
         consulted = frozenset(spec.consulted)
-        explored = checker.search(members).run(limits or Limits(), watch, ladder)
+        explored = checker.search(members).run(limits, watch, ladder)
         outcomes = tuple(
             checker.outcome(
                 prop,

@@ -25,23 +25,30 @@ from softsnp.lang import AlwaysPossible, Property
 from .descent import Link, descending
 from .game import Game
 from .lower import Program
+from .room import Room
 from .rungs.emit import Emitted
 
-MOST_STATES = 5_000_000
-"""Of more states nothing is proved: a proof keeps some hundred bytes of each."""
+STATE_BYTES = 300
+"""What a proof keeps of each state, as measured with millions; more where many are left when
+certain steps have been followed.
+"""
+LOOK = 1 << 14
+"""It looks at the memory once in so many states."""
 
 
 def unsure(
-    program: Program, states: Sequence[int], properties: Sequence[Property]
+    program: Program,
+    states: Sequence[int],
+    properties: Sequence[Property],
+    memory: int | None = None,
 ) -> dict[str, bool]:
     """By name of a property, whether a state lacks a proof that what it asks for can be reached.
 
     Of ``no-deadlock`` that is its second half: everybody can come to rest again. ``states`` are all
-    that a search at any number of members has found.
+    that a search at any number of members has found. ``memory`` bounds the whole process, in bytes.
+    Raises OutOfRoom when there is too little for a proof, or for finding that there is none.
     """
-    if len(states) > MOST_STATES:
-        return dict.fromkeys([prop.name for prop in properties], True)
-    proof = Proof(program, states)
+    proof = Proof(program, states, memory)
     everybody = range(len(program.layout.at))
     asked: list[tuple[str, int | str, Sequence[int]]] = []
     for prop in properties:
@@ -50,6 +57,7 @@ def unsure(
         else:
             asked += [(prop.name, activity, range(len(states))) for activity in everybody]
     found = dict.fromkeys([name for name, _, _ in asked], False)
+    asked = [one for one in asked if one[2]]  # for what nobody asks, no state need be gone through
     open_states = proof.unsure([goal for _, goal, _ in asked], [where for _, _, where in asked])
     for (name, _, _), left in zip(asked, open_states, strict=True):
         found[name] |= bool(left)
@@ -60,14 +68,18 @@ class Proof:
     """Which states of a saturated program are sure to have a way to some goals.
 
     ``states`` are closed under steps. A goal is a name of a judge, which is exercised where the
-    goal is, or the number of an activity, which is to rest.
+    goal is, or the number of an activity, which is to rest. ``memory`` bounds the whole process, in
+    bytes: OutOfRoom is raised where it is too little.
     """
 
-    def __init__(self, program: Program, states: Sequence[int]) -> None:
+    def __init__(self, program: Program, states: Sequence[int], memory: int | None = None) -> None:
+        self.room = Room(memory)
+        self.room.need(STATE_BYTES * len(states))
         self.layout = program.layout
         self.game = Game(program)
-        self.states = list(states)  # a rung makes each anew
-        self.numbers = {state: number for number, state in enumerate(self.states)}
+        self.states = states
+        self.numbers = {state: number for number, state in enumerate(states)}
+        """In order; a rung makes each state anew, so here they are gone through."""
         self.emitted = Emitted(self.game.certain(), lambda *_: None, lambda _: None)
         self.edges, self.offsets = array("I"), array("Q", [0])
         self._ways: dict[int, list[tuple[Link, ...]]] = {}
@@ -94,11 +106,10 @@ class Proof:
     def situation(self, prop: AlwaysPossible) -> list[int]:
         """The states (by number) of which a property speaks."""
         judge, rest = self.emitted.judges[prop.name], self.layout.everyone_rests
-        asked = (not prop.at_rest or rest(state) for state in self.states)
         return [
             number
-            for number, (state, asks) in enumerate(zip(self.states, asked, strict=True))
-            if asks and judge(state, None)
+            for state, number in self.numbers.items()
+            if (not prop.at_rest or rest(state)) and judge(state, None)
         ]
 
     # --- steps -----------------------------------------------------------------------------------
@@ -107,7 +118,9 @@ class Proof:
         """Those of state ``n`` are in ``edges`` from ``offsets[n]`` on."""
         edge, expand, numbers = self.edges.append, self.emitted.expand, self.numbers
         successors: list[int] = []
-        for state in self.states:
+        for state, number in numbers.items():
+            if not number % LOOK:
+                self.room.need()
             successors.clear()
             expand(state, successors.append)
             for successor in successors:
@@ -117,6 +130,8 @@ class Proof:
     def _links(self, number: int) -> list[tuple[Link, ...]]:
         """Every way from a state."""
         if number not in self._ways:
+            if not len(self._ways) % LOOK:
+                self.room.need()
             self._ways[number] = [
                 tuple([(self.numbers[o.state], o.fewer, o.more) for o in way])
                 for way in self.game.ways(self.states[number])
@@ -147,7 +162,8 @@ class Proof:
             if isinstance(goal, int)
         ]
         found = []
-        for state in self.states:
+        same: dict[int, int] = {}
+        for state in self.numbers:
             here = 0
             for bit, shift, mask, rests in resting:
                 if rests[state >> shift & mask]:
@@ -155,13 +171,14 @@ class Proof:
             for bit, judge in judges:
                 if judge(state, None):
                     here |= bit
-            found.append(here)
+            found.append(same.setdefault(here, here))  # equal ones are one object
         return found
 
     def _spread(self, sure: list[int], every: int) -> None:
         """Rule 1 for certain steps. From the last state to the first: most steps go forward."""
         edges, offsets = self.edges, self.offsets
-        todo = [number for number, goals in enumerate(sure) if goals != every]
+        every_number = zip(self.numbers.values(), sure, strict=True)  # objects that there are
+        todo = [number for number, goals in every_number if goals != every]
         changed = True
         while changed:
             changed = False
@@ -173,7 +190,7 @@ class Proof:
                     if goals == every:
                         break
                 if goals != sure[number]:
-                    sure[number] = goals
+                    sure[number] = every if goals == every else goals  # most are one object
                     changed = True
                 if goals != every:
                     left.append(number)

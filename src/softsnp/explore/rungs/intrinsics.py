@@ -70,6 +70,40 @@ def call(context, function, frame, count):
     return types.int64(types.int64, frame, types.int64), code
 
 
+@intrinsic
+def count_in(context, at):
+    """Add one to the word at an address, for all threads to see."""
+
+    def code(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], WORD.as_pointer())
+        return builder.atomic_rmw("add", pointer, WORD(1), "seq_cst")
+
+    return types.uint64(types.uint64), code
+
+
+@intrinsic
+def counted(context, at):
+    """The word at an address, as other threads have made it by now."""
+
+    def code(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], WORD.as_pointer())
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return types.uint64(types.uint64), code
+
+
+@intrinsic
+def let_others(context):
+    """Let another thread have the core, if one waits for it."""
+
+    def code(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
 def lanes(bits, first, count):
     """A function of where a line begins, and a value.
 

@@ -179,12 +179,12 @@ class TableRung:
         for name in self.roots:
             self.judge(name)
         if self.crew is not None:
-            self.crew.round(self.populations.tables, len(self.batch.out0), self.done)
+            self.crew.expand(self.populations.tables, len(self.batch.out0), self.done)
         Reaching(self).try_all()
 
     def advance(self, states: int = AT_ONCE) -> None:
         """Expand some more states. Raises OutOfRoom when there is no memory for what comes."""
-        stop = self.done + states
+        stop = self.done + states * self.store.parts
         if self.crew is None:
             self._alone(stop)
             return
@@ -201,7 +201,7 @@ class TableRung:
         end = min(stop, int(self.control[kernel.C_LEVEL_END]))
         if end - self.done < crew.least:
             return False
-        return crew.round(self.populations.tables, len(self.batch.out0), end)
+        return crew.expand(self.populations.tables, len(self.batch.out0), end)
 
     def _alone(self, stop: int) -> None:
         control = self.control
