@@ -17,7 +17,7 @@ from .place import Place
 from .plot import plot
 from .report import document, table, told
 from .rounds import Measured, measure
-from .rungs import Native, Python, Table, TwoNative, TwoTable
+from .rungs import Beside, Native, Python, Table, TwoNative, TwoTable
 from .spin import DepthFirst, Exported, ExportedDepthFirst, Reduced, Spin
 
 PLACE = Place("python -m bench")
@@ -31,6 +31,7 @@ ENGINES: dict[str, Callable[[str, Path], Engine]] = {
     "native": lambda model, _: Native(model),
     "table-2": lambda model, _: TwoTable(model),
     "native-2": lambda model, _: TwoNative(model),
+    "native-beside": lambda model, _: Beside(model),
     "spin": lambda model, work: Spin(MODELS[model], work / "spin"),
     "spin-dfs": lambda model, work: DepthFirst(MODELS[model], work / "spin-dfs"),
     "spin-por": lambda model, work: Reduced(MODELS[model], work / "spin-por"),

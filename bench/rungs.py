@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from softsnp.explore.rungs import cache
 
@@ -36,8 +39,11 @@ class Rung:
         """Nothing is kept from one run to the next."""
 
     def run(self, cpus: int) -> Sample:
+        return self.explore(cpus, self.cores)
+
+    def explore(self, cpus: int, cores: int) -> Sample:
         command = [sys.executable, "-m", "bench.run_one", self.model, str(cpus)]
-        ended = run([*command, "--rung", self.rung, "--cores", str(self.cores)], ROOT)
+        ended = run([*command, "--rung", self.rung, "--cores", str(cores)], ROOT)
         return Sample(
             **json.loads(ended.said),
             verdict=ended.wall,
@@ -77,3 +83,25 @@ class TwoTable(Table):
 class TwoNative(Native):
     name = "softsnp, emitted code, 2 cores"
     cores = 2
+
+
+class Beside(Native):
+    """Two searches beside each other that share nothing but the machine, as if they were one.
+
+    No two threads at one search can be expected to be faster.
+    """
+
+    name = "softsnp, emitted code, two searches at once"
+    cores = 2
+
+    def run(self, cpus: int) -> Sample:
+        cores = sorted(os.sched_getaffinity(0))
+
+        def one(core: int) -> Sample:
+            os.sched_setaffinity(0, {core})  # of this thread, and what it starts
+            return self.explore(cpus, 1)
+
+        with ThreadPoolExecutor(len(cores)) as threads:
+            first, *others = threads.map(one, cores)
+        slowest = max([first, *others], key=lambda sample: sample.exploring)
+        return replace(slowest, exploring=slowest.exploring / len(cores))

@@ -10,7 +10,7 @@ import pytest
 from bench.engine import Engine, EngineFailed
 from bench.models import MODELS
 from bench.models.hotplug import PROPERTIES, Hotplug, hotplug
-from bench.rungs import Native, Python, Rung, Table, TwoNative, TwoTable
+from bench.rungs import Beside, Native, Python, Rung, Table, TwoNative, TwoTable
 from bench.spin import DepthFirst, Exported, ExportedDepthFirst, Reduced, Spin
 from softsnp.lang.source_rules import check_class
 from tests.explore.explorers import by_tables, of_oracle, of_tables
@@ -63,7 +63,7 @@ def test_spin_may_reduce(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cpus", SMALL)
-@pytest.mark.parametrize("rung", [Python, Table, Native, TwoTable, TwoNative])
+@pytest.mark.parametrize("rung", [Python, Table, Native, TwoTable, TwoNative, Beside])
 def test_our_rungs_agree_in_processes_of_their_own(rung: type[Rung], cpus: int) -> None:
     sample = rung("hotplug").run(cpus)
     known = MODEL.counts[cpus]
