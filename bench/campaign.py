@@ -181,7 +181,7 @@ def _spaces(figures: Figures, cores: int, memory: int) -> str:
         states = machines * memory * GIB / figures.state
         filled = states / (machines * cores * figures.rate)
         others = (machines - 1) / machines
-        sent = cores * figures.rate * figures.successors * 12 * others * 8 / 1e9
+        sent = cores * figures.rate * figures.successors * 8 * others * 8 / 1e9
         exchanged = f"{sent:,.0f} Gbit/s a machine" if machines > 1 else "nothing"
         rows.append([str(machines), f"{states:.1e}", duration(filled), exchanged])
     return _table(rows)
