@@ -29,7 +29,7 @@ from .room import Room
 from .rungs.emit import Emitted
 
 STATE_BYTES = 300
-"""What a proof keeps of each state, as measured with millions; more where many are left when
+"""What a proof keeps of each state, about, as measured with millions; more where many are left when
 certain steps have been followed.
 """
 LOOK = 1 << 14
