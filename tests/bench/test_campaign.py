@@ -34,8 +34,8 @@ def test_states_that_fit_and_what_machines_would_say_to_each_other() -> None:
     assert [row[1] for row in second] == ["6.9e+09", "6.9e+10", "6.9e+11"]
     assert [row[3] for row in second] == [
         "nothing |",
-        "48 Gbit/s a machine |",
-        "53 Gbit/s a machine |",
+        "32 Gbit/s a machine |",
+        "35 Gbit/s a machine |",
     ]
 
 
