@@ -33,14 +33,16 @@ class Engine(Protocol):
 
     ``complete`` says that it visits every state. One that leaves some out, knowing that they do
     not matter, is timed, but its counts and rates are its own. ``peer`` says that it is Spin: the
-    fastest complete one is what all others are compared with. ``most_cpus`` is the largest size
-    that is worth waiting for, or None.
+    fastest complete one is what all others are compared with, and besides the fastest of those that
+    are ``exported``: fed with what we export. ``most_cpus`` is the largest size that is worth
+    waiting for, or None.
     """
 
     name: str
     cores: int
     complete: bool
     peer: bool
+    exported: bool
     most_cpus: int | None
 
     def missing(self) -> list[str]:

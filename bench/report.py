@@ -16,6 +16,7 @@ COLUMNS = (
     "states",
     "states a second",
     "times Spin",
+    "on our export",
     "transitions a second",
     "bytes a state",
     "ready after",
@@ -32,9 +33,19 @@ def bytes_a_state(one: Measured, measured: Sequence[Measured]) -> float | None:
     return more / (one.states - least.states)
 
 
-def to_peer(one: Measured, measured: Sequence[Measured]) -> float | None:
-    """States a second, as a multiple of the fastest complete peer's at the same size."""
-    peers = [m for m in measured if m.cpus == one.cpus and m.engine.complete and m.engine.peer]
+def to_peer(one: Measured, measured: Sequence[Measured], exported: bool = False) -> float | None:
+    """States a second, as a multiple of the fastest complete peer's at the same size.
+
+    ``exported``: only peers that were fed with our export.
+    """
+    peers = [
+        m
+        for m in measured
+        if m.cpus == one.cpus
+        and m.engine.complete
+        and m.engine.peer
+        and (m.engine.exported or not exported)
+    ]
     if not peers or one.states < TELLING or not one.engine.complete:
         return None
     return one.states_a_second / max(peer.states_a_second for peer in peers)
@@ -44,7 +55,7 @@ def table(measured: Sequence[Measured]) -> str:
     """Markdown, one row for each size and engine."""
     rows = [COLUMNS, ("---:", ":---", *["---:"] * (len(COLUMNS) - 2))]
     for one in measured:
-        ratio = to_peer(one, measured)
+        ratio, exported = to_peer(one, measured), to_peer(one, measured, exported=True)
         size = bytes_a_state(one, measured)
         transitions = one.transitions_a_second
         telling = one.states >= TELLING
@@ -55,6 +66,7 @@ def table(measured: Sequence[Measured]) -> str:
                 f"{one.states:,}",
                 millions(one.states_a_second) if telling else "",
                 "" if ratio is None else f"{ratio:.2f}",
+                "" if exported is None else f"{exported:.2f}",
                 "" if transitions is None or not telling else millions(transitions),
                 "" if size is None else f"{size:.0f}",
                 seconds(one.median(lambda s: s.ready)),
@@ -104,6 +116,7 @@ def document(
                 "states_a_second": one.states_a_second,
                 "transitions_a_second": one.transitions_a_second,
                 "times_peer": to_peer(one, measured),
+                "times_exported": to_peer(one, measured, exported=True),
                 "bytes_a_state": bytes_a_state(one, measured),
                 "samples": [asdict(sample) for sample in one.samples],
             }

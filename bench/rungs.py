@@ -24,6 +24,7 @@ class Rung:
     cores = 1
     complete = True
     peer = False
+    exported = False
     most_cpus: int | None = None
 
     def __init__(self, model: str) -> None:

@@ -31,6 +31,7 @@ class Spin:
     cores = 1
     complete = True
     peer = True
+    exported = False
     most_cpus: int | None = None
     flags: tuple[str, ...] = ("-DNOREDUCE", "-DBFS")
 
@@ -84,6 +85,7 @@ class Exported(Spin):
     """On what we export of our own model, without a hand laid on it."""
 
     name = "Spin, breadth-first, our export"
+    exported = True
 
     def knows(self) -> bool:
         return True

@@ -22,6 +22,7 @@ class Peer:
     cores = 1
     complete = True
     peer = False
+    exported = False
     most_cpus: int | None = None
 
     def __init__(self, model: Model, directory: Path) -> None:

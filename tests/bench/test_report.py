@@ -46,6 +46,7 @@ class Fake:
     name: str
     times: list[float]
     peer: bool = False
+    exported: bool = False
     complete: bool = True
     cores: int = 1
     wrong: int = 0
@@ -89,11 +90,13 @@ def test_rates_are_medians_and_the_fastest_complete_peer_is_the_measure() -> Non
     slow = Fake("slow", [4.0, 4.0, 4.0], peer=True)
     fast = Fake("fast", [1.0, 1.0, 1.0], peer=True)
     cheat = Fake("cheat", [0.1, 0.1, 0.1], peer=True, complete=False, wrong=-5)
+    slow.exported = True
     every = measured(ours, slow, fast, cheat)
     big = {m.engine.name: m for m in every if m.cpus == 2}
     assert big["ours"].states_a_second == 50_000
     assert big["ours"].transitions_a_second == 150_000
     assert [to_peer(big[name], every) for name in ("ours", "slow", "fast")] == [0.5, 0.25, 1.0]
+    assert to_peer(big["ours"], every, exported=True) == 2.0
     assert to_peer(big["cheat"], every) is None
     assert bytes_a_state(big["ours"], every) == 50
     assert bytes_a_state(every[0], every) is None
@@ -131,15 +134,15 @@ def test_the_table_says_nothing_of_rates_when_there_is_nothing_to_say() -> None:
     rows = table(
         measured(Fake("ours", [1.0] * 3), Fake("theirs", [0.5] * 3, peer=True))
     ).splitlines()
-    assert rows[2] == "| 1 | ours | 10 |  |  |  |  | 1.00 s | 2.00 s |"
-    assert rows[4] == "| 2 | ours | 100,000 | 0.10 M | 0.50 | 0.30 M | 50 | 1.00 s | 2.00 s |"
-    assert rows[5] == "| 2 | theirs | 100,000 | 0.20 M | 1.00 | 0.60 M | 50 | 1.00 s | 1.50 s |"
+    assert rows[2] == "| 1 | ours | 10 |  |  |  |  |  | 1.00 s | 2.00 s |"
+    assert rows[4] == "| 2 | ours | 100,000 | 0.10 M | 0.50 |  | 0.30 M | 50 | 1.00 s | 2.00 s |"
+    assert rows[5] == "| 2 | theirs | 100,000 | 0.20 M | 1.00 |  | 0.60 M | 50 | 1.00 s | 1.50 s |"
 
 
 def test_who_counts_no_transitions_has_no_rate_of_them() -> None:
     every = measured(Fake("ours", [1.0] * 3), Fake("theirs", [1.0] * 3, uncounted=True))
     assert [m.transitions_a_second for m in every if m.cpus == 2] == [300_000, None]
-    assert "| 2 | theirs | 100,000 | 0.10 M |  |  | 50 |" in table(every)
+    assert "| 2 | theirs | 100,000 | 0.10 M |  |  |  | 50 |" in table(every)
 
 
 def test_a_size_that_is_too_large_for_one_is_left_out() -> None:
