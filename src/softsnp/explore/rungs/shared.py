@@ -47,7 +47,7 @@ from .kernel import (
 )
 from .seen import LINE, PAIR, U, enter_all, enter_pair, hashed, line_of, pair_at, shuffled
 
-BLOCK = 64
+BLOCK = 128
 """Successors that are looked up while the lines of the next ones come."""
 PATIENCE = 2000
 """How often to look whether others have come before letting them have the core."""

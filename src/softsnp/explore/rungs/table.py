@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .crew import Crew
 
 AT_ONCE = 1 << 18  # states expanded between two looks at the clock and the memory
-ALONE = 1 << 13  # states that one thread expands after something unusual
+ALONE = 1 << 10  # states that one thread expands after something unusual
 MOST_ACTIVITIES = 16
 
 
