@@ -80,7 +80,7 @@ def by_rung(rung: str) -> Engine:
     return explore
 
 
-ENGINES = {rung: by_rung(rung) for rung in ("python", "table", "native")}
+ENGINES = {rung: by_rung(rung) for rung in ("python", "table")}
 
 
 def by_oracle(combination: Combination, members: Iterable[int | None]) -> list[Numbers]:

@@ -18,6 +18,7 @@ from .agreement import (
     Combination,
     affordable,
     by_oracle,
+    by_rung,
     differences,
     pinned,
     to_text,
@@ -60,6 +61,13 @@ def test_the_table_engine_agrees_with_the_oracle(combination: Combination) -> No
 @pytest.mark.parametrize("combination", TABLES, ids=lambda c: c.name)
 def test_every_rung_agrees_with_the_oracle(combination: Combination) -> None:
     assert differences(combination, TABLES[combination]) == []
+
+
+@pytest.mark.parametrize("combination", list(TABLES)[::12], ids=lambda c: c.name)
+def test_emitted_code_agrees_with_tables(combination: Combination) -> None:
+    """Some of them: to compile one takes seconds."""
+    merged = combination.machine(merge=True)
+    assert by_rung("native")(merged, 2) == by_rung("table")(merged, 2)
 
 
 @pytest.mark.parametrize("combination", LIVE, ids=lambda c: c.name)

@@ -20,6 +20,8 @@ from .told_apart import transitions
 
 MOST_STATES = 2000
 NUMBERED = 60
+COMPILED = (2, None)
+"""With so many members code is emitted too: to compile it takes longer than all the rest."""
 """How many states it may be for the members to be told apart, too."""
 
 
@@ -54,9 +56,11 @@ def test_tables_and_oracle_agree(source: str) -> None:
             continue
         right = of_tables(full)
         assert numbers(oracle.explore(members)) == right, members
-        for rung in ("table", "native"):
-            faster = Search(plain, members, properties, []).run(ladder=Ladder(rung))
-            assert of_tables(faster) == right, (rung, members)
+        faster = Search(plain, members, properties, []).run(ladder=Ladder("table"))
+        assert of_tables(faster) == right, members
+        if members in COMPILED:
+            emitted = Search(plain, members, properties, []).run(ladder=Ladder("native"))
+            assert of_tables(emitted) == right, members
         explored = Search(merged, members, properties, []).run()
         fewer = of_tables(explored)
         assert (fewer.violated, fewer.exercised) == (right.violated, right.exercised), members

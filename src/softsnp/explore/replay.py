@@ -18,6 +18,9 @@ from .layout import Layout, Snapshot
 from .narrate import Listener, Narrator
 from .recreate import Trail, recreate
 
+BEGINNING = 0
+"""Where an activity is that was never stepped, or was sent back."""
+
 
 class ReplayError(AssertionError):
     """The tables and the specification disagree."""
@@ -96,8 +99,8 @@ class Replay:
             others = [a for a in range(len(self.trails)) if a != activity]
             self.spec.consulted.clear()
             for taken in steps(self.driver, activity, self.trails[activity], world):
-                moved = any(goal.at[a] != self.at[a] for a in others)
-                if (taken.restarted or not moved) and self._matches(activity, taken, goal):
+                now = [BEGINNING if taken.restarted else self.at[a] for a in others]
+                if now == [goal.at[a] for a in others] and self._matches(activity, taken, goal):
                     return activity, taken
                 self.spec.consulted.clear()
         raise ReplayError(f"step {number} of a counterexample is no step of the specification")
