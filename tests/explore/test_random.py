@@ -20,9 +20,9 @@ from .told_apart import transitions
 
 MOST_STATES = 2000
 NUMBERED = 60
+"""How many states it may be for the members to be told apart, too."""
 COMPILED = (2, None)
 """With so many members code is emitted too: to compile it takes longer than all the rest."""
-"""How many states it may be for the members to be told apart, too."""
 
 
 def replays(explored: Explored) -> None:

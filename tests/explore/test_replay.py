@@ -1,4 +1,4 @@
-"""What a replayed trace says of the state at the end."""
+"""What a replayed trace says of its steps, and of the state at the end."""
 
 from __future__ import annotations
 
@@ -79,3 +79,34 @@ def test_a_bit_that_tells_members_apart_is_there_for_those_that_have_it() -> Non
         {"lit", "broken", "red"},
     ]
     assert sorted(bits["lit"] for bits in found.population.values()) == [False, True]
+
+
+# --- a step is taken for no other that leaves the same fields -------------------------------------
+
+
+class Restarts(Specification):
+    """A restart that changes no field, and a step that changes none either."""
+
+    gone = Bool(False, "the second has come to its end")
+
+    @activity("starts the other anew")
+    async def first(self) -> None:
+        while True:
+            await self.rest(atomic="a restart")
+            self.restart()
+
+    @activity("takes three steps")
+    async def second(self) -> None:
+        while True:
+            await self.rest()
+            await self.preempt()
+            await self.preempt()
+            self.gone = not self.gone
+            self.event("over" if self.observe(Restarts.gone) else "again")
+
+
+def test_a_step_is_not_taken_for_a_restart() -> None:
+    never = Never("never", "it is never over", "", "it is over", never="over", situation="over")
+    (outcome,) = check(Restarts(), 0, [never], [], traces=True).outcomes
+    assert outcome.trace is not None
+    assert [step.activity for step in outcome.trace.steps] == ["second"] * (outcome.steps or 0)
