@@ -105,12 +105,19 @@ class Proof:
 
     def situation(self, prop: AlwaysPossible) -> list[int]:
         """The states (by number) of which a property speaks."""
-        judge, rest = self.emitted.judges[prop.name], self.layout.everyone_rests
-        return [
-            number
-            for state, number in self.numbers.items()
-            if (not prop.at_rest or rest(state)) and judge(state, None)
-        ]
+        judge, places = self.emitted.judges[prop.name], self.layout.places_mask
+        rests: dict[int, bool] = {}  # there are far fewer places than states
+        found = []
+        for state, number in self.numbers.items():
+            if prop.at_rest:
+                at = state & places
+                if at not in rests:
+                    rests[at] = self.layout.everyone_rests(at)
+                if not rests[at]:
+                    continue
+            if judge(state, None):
+                found.append(number)
+        return found
 
     # --- steps -----------------------------------------------------------------------------------
 
