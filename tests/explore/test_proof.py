@@ -12,6 +12,7 @@ from softsnp.explore.game import Game
 from softsnp.explore.layout import Layout, Machine, machine
 from softsnp.explore.lower import Program
 from softsnp.explore.proof import Proof
+from softsnp.explore.rungs.rung import ASKS, SURE
 from softsnp.explore.search import Explored, Limits, Search, state_judges
 from softsnp.explore.tabulate import tabulate
 from softsnp.explore.walk import successors
@@ -139,9 +140,11 @@ def test_what_is_sure_can_be_reached_with_every_number(source: str) -> None:
     possible = [prop for prop in properties if isinstance(prop, AlwaysPossible)]
     goals: list[int | str] = [prop.arrival().name for prop in possible]
     goals += range(len(every.layout.at))
-    proof = Proof(every.rung.program, every.states)
-    left = proof.unsure(goals, [range(len(every.states))] * len(goals))
-    open_states = [{every.states[number] for number in numbers} for numbers in left]
+    proof, open_states = Proof(every.rung), []
+    for goal in goals:
+        marks = every.rung.marks(None, goal)
+        assert proof.lacks(marks) == (ASKS in marks)
+        open_states.append({s for s, m in zip(every.states, marks, strict=True) if not m & SURE})
     for members in NUMBERS:
         exact = searched(shared, members, properties)
         image = every.layout.abstraction(exact.layout)

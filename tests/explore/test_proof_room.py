@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from softsnp.explore import check, proof
+from softsnp.explore import check
 from softsnp.explore.layout import machine
 from softsnp.explore.memory_use import resident
 from softsnp.explore.proof import Proof
 from softsnp.explore.room import Room
+from softsnp.explore.rungs import backwards
 from softsnp.explore.rungs.rung import OutOfRoom
 from softsnp.explore.tabulate import tabulate
 
@@ -17,7 +18,7 @@ from .test_proof import ALL_FED, REST, Bell, OneByOne, Unlucky, all_awake, searc
 
 def test_what_there_was_no_room_to_prove_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not that there is no proof either; and what some number violates is violated as before."""
-    monkeypatch.setattr(proof, "STATE_BYTES", 1 << 60)
+    monkeypatch.setattr(backwards, "STATE_BYTES", 1 << 60)
     for found in check(OneByOne(), None, [all_awake(), REST], []).outcomes:
         assert found.verdict == "undecided"
         assert found.reason == (
@@ -31,7 +32,7 @@ def test_what_there_was_no_room_to_prove_is_not_said(monkeypatch: pytest.MonkeyP
 def test_a_proof_keeps_to_the_memory_that_is_allowed() -> None:
     found = searched(machine(tabulate(OneByOne(), {})), None, [REST])
     with pytest.raises(OutOfRoom, match="--max-memory 1 MiB has no room for it"):
-        Proof(found.rung.program, found.states, memory=1 << 20)
+        Proof(found.rung, memory=1 << 20)
     room = Room(resident() + (256 << 20))
     room.need(1 << 20)
     with pytest.raises(OutOfRoom, match="--max-memory"):

@@ -312,27 +312,21 @@ def test_a_field_that_overflows_is_named_with_its_place_and_depth() -> None:
 class Grows(Specification):
     """A hundred million states."""
 
+    digits = 8
     locals().update({f"digit_{n}": Count(9, "a digit") for n in range(8)})
 
     @activity("counts up")
     async def counter(self) -> None:
         while True:
             await self.rest(atomic="one of the digits")
-            which = self.choose(*(f"digit_{n}" for n in range(8)))
+            which = self.choose(*(f"digit_{n}" for n in range(self.digits)))
             setattr(self, which, (getattr(self, which) + 1) % 10)
 
 
-class Digits(Specification):
+class Digits(Grows):
     """A hundred thousand states, each new one next to many others."""
 
-    locals().update({f"digit_{n}": Count(9, "a digit") for n in range(5)})
-
-    @activity("counts up")
-    async def counter(self) -> None:
-        while True:
-            await self.rest(atomic="one of the digits")
-            which = self.choose(*(f"digit_{n}" for n in range(5)))
-            setattr(self, which, (getattr(self, which) + 1) % 10)
+    digits = 5
 
 
 @pytest.mark.parametrize("load", [0.3, 0.75, 0.999])

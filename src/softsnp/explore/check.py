@@ -190,9 +190,8 @@ class Checker:
                 if isinstance(prop, AlwaysPossible | NoDeadlock)
                 and explored.findings[prop.name].steps is None
             ]
-            rung = explored.rung
             try:
-                found = unsure(rung.program, rung.states, possible, self.memory)
+                found = unsure(explored.rung, possible, self.memory)
                 self._unsure = {name: NO_PROOF if left else "" for name, left in found.items()}
             except OutOfRoom as error:
                 why = f"whether there is a proof for all is not known: {error}"

@@ -51,6 +51,7 @@ class Game:
         self.program = program
         self.layout = layout
         machine = layout.machine
+        self.bits = {cls: bit for bit, cls in enumerate(machine.classes)}
         self.exact = lower(Layout(machine, (MORE + 1) * (len(machine.classes) + 1)))
         self._of_apply: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._of_fork: dict[tuple[int, int], list[tuple[tuple[int, ...], int, int]]] = {}
@@ -133,22 +134,22 @@ class Game:
         here, _ = self.exact.layout.populations.unpack(before)
         there, _ = self.exact.layout.populations.unpack(after)
         fewer = more = 0
-        for bit, cls in enumerate(self.layout.machine.classes):
+        for cls in here.keys() | there.keys():
             difference = there.get(cls, 0) - here.get(cls, 0)
-            fewer |= (difference < 0) << bit
-            more |= (difference > 0) << bit
+            fewer |= (difference < 0) << self.bits[cls]
+            more |= (difference > 0) << self.bits[cls]
         return fewer, more
 
     # --- certain steps ---------------------------------------------------------------------------
 
     def certain(self) -> Program:
-        """The steps that go where we choose, as a program: ways of one outcome.
+        """The steps that go where we choose, as a program of its own: ways of one outcome.
 
         And ways of two of which one is to stand still, with a member less in some class than
         before: whoever goes such a way again and again comes to the other outcome.
         """
         forks = [fork(number) for number in range(len(self.program.forks)) for fork in self._kinds]
-        made = replace(self.program, forks=forks)
+        made = replace(self.program, forks=forks, judges={})
         made.steps = [
             [self._certain(op, place << shift, mask << shift, {}) for place, op in enumerate(steps)]
             for steps, (shift, mask) in zip(self.program.steps, self.layout.at, strict=True)

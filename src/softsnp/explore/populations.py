@@ -55,8 +55,10 @@ class Populations(ABC):
         lane_bits: int,
         who_bits: int = 0,
     ) -> None:
+        self.classes = classes
         self.canonical = canonical
         self.identity = identity
+        self.lane_bits = lane_bits
         self.class_mask = (1 << class_bits) - 1
         self.slot_valid = 1 << class_bits
         self.who_at = class_bits + 1
@@ -90,7 +92,13 @@ class Populations(ABC):
 
     def unpack(self, packed: int) -> tuple[dict[int, int], dict[int, int]]:
         """(class to count of the free, activity to class of the picked)."""
-        free = {c: self._count(n) for c, at in self.lanes.items() if (n := self._in(packed, at))}
+        free, left = {}, packed >> self.base  # most lanes are empty
+        while left:
+            lane = (left & -left).bit_length() - 1
+            lane -= lane % self.lane_bits
+            members = left >> lane & self.lane_mask
+            free[self.classes[lane // self.lane_bits]] = self._count(members)
+            left ^= members << lane
         picked = {
             a: packed >> at & self.class_mask
             for a, at in self.slots.items()

@@ -17,188 +17,122 @@ complete.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
+from functools import cached_property
+from heapq import heapify, heappop, heappush
 
 from softsnp.lang import AlwaysPossible, Property
 
 from .descent import Link, descending
 from .game import Game
-from .lower import Program
 from .room import Room
-from .rungs.emit import Emitted
+from .rungs.rung import ASKS, FAR, SURE, Backwards, Rung
 
-STATE_BYTES = 300
-"""What a proof keeps of each state, about, as measured with millions; more where many are left when
-certain steps have been followed.
-"""
-LOOK = 1 << 14
-"""It looks at the memory once in so many states."""
+LINKS_BYTES = 4000
+"""What is kept of each state whose ways are looked at, about."""
+LOOK = 1 << 10
+"""It looks at the memory once in so many of these."""
+FIRST, TIMES = 1 << 9, 4
+"""So many states are looked at together at first, and so many times as many after that."""
+BEGIN = 1 << 4
+"""From one in so many of them it begins."""
 
 
 def unsure(
-    program: Program,
-    states: Sequence[int],
-    properties: Sequence[Property],
-    memory: int | None = None,
+    rung: Rung, properties: Sequence[Property], memory: int | None = None
 ) -> dict[str, bool]:
     """By name of a property, whether a state lacks a proof that what it asks for can be reached.
 
-    Of ``no-deadlock`` that is its second half: everybody can come to rest again. ``states`` are all
-    that a search at any number of members has found. ``memory`` bounds the whole process, in bytes.
-    Raises OutOfRoom when there is too little for a proof, or for finding that there is none.
+    Of ``no-deadlock`` that is its second half: everybody can come to rest again. ``rung`` has
+    searched all that there is at any number of members. ``memory`` bounds the whole process, in
+    bytes. Raises OutOfRoom when there is too little for a proof, or for finding that there is none.
     """
-    proof = Proof(program, states, memory)
-    everybody = range(len(program.layout.at))
-    asked: list[tuple[str, int | str, Sequence[int]]] = []
+    everybody = range(len(rung.program.layout.at))
+    found = {}
+    proof = None
     for prop in properties:
+        asked: list[tuple[str | None, str | int]] = [(None, activity) for activity in everybody]
         if isinstance(prop, AlwaysPossible):
-            asked.append((prop.name, prop.arrival().name, proof.situation(prop)))
-        else:
-            asked += [(prop.name, activity, range(len(states))) for activity in everybody]
-    found = dict.fromkeys([name for name, _, _ in asked], False)
-    asked = [one for one in asked if one[2]]  # for what nobody asks, no state need be gone through
-    open_states = proof.unsure([goal for _, goal, _ in asked], [where for _, _, where in asked])
-    for (name, _, _), left in zip(asked, open_states, strict=True):
-        found[name] |= bool(left)
+            asked = [(prop.situation().name, prop.arrival().name)]
+        found[prop.name] = False
+        for situation, goal in asked:
+            marks = rung.marks(situation, goal)
+            if ASKS in marks:  # for what nobody asks, no state need be gone through
+                proof = proof or Proof(rung, memory)
+                found[prop.name] |= proof.lacks(marks)
     return found
 
 
 class Proof:
-    """Which states of a saturated program are sure to have a way to some goals.
-
-    ``states`` are closed under steps. A goal is a name of a judge, which is exercised where the
-    goal is, or the number of an activity, which is to rest. ``memory`` bounds the whole process, in
-    bytes: OutOfRoom is raised where it is too little.
+    """Which states are sure to have a way to some goals. ``rung`` has searched all that there is at
+    any number of members. ``memory`` bounds the whole process, in bytes: OutOfRoom is raised where
+    it is too little.
     """
 
-    def __init__(self, program: Program, states: Sequence[int], memory: int | None = None) -> None:
+    def __init__(self, rung: Rung, memory: int | None = None) -> None:
         self.room = Room(memory)
-        self.room.need(STATE_BYTES * len(states))
-        self.layout = program.layout
-        self.game = Game(program)
-        self.states = states
-        self.numbers = {state: number for number, state in enumerate(states)}
-        """In order; a rung makes each state anew, so here they are gone through."""
-        self.emitted = Emitted(self.game.certain(), lambda *_: None, lambda _: None)
-        self.edges, self.offsets = array("I"), array("Q", [0])
+        self.game = Game(rung.program)
+        self.rung = rung
+        self.states = rung.states
+        self.certain = rung.backwards(self.game.certain(), self.room.need)
         self._ways: dict[int, list[tuple[Link, ...]]] = {}
-        self._find_certain_steps()
 
-    def unsure(
-        self, goals: Sequence[int | str], asking: Sequence[Sequence[int]]
-    ) -> list[list[int]]:
-        """For each goal the states, of those (by number) that ask for it, that are not sure."""
-        sure = self._goals(goals)
-        every = (1 << len(goals)) - 1
-        self._spread(sure, every)
-        for bit, states in enumerate(asking):
-            goal = 1 << bit
-            while concerned := self._behind([n for n in states if not sure[n] & goal], sure, goal):
-                found = descending({number: self._links(number) for number in concerned})
-                if not found:
-                    break
-                for number in found:
-                    sure[number] |= goal
-                self._spread(sure, every)
-        return [[n for n in states if not sure[n] >> bit & 1] for bit, states in enumerate(asking)]
+    def lacks(self, marks: bytearray) -> bool:
+        """Whether a state that asks is not sure. Marks as SURE what it finds to be."""
+        self.certain.spread(marks)
+        size, steps = FIRST, None
+        while (last := marks.rfind(ASKS)) >= 0:
+            steps = steps or self.every.distances(marks)
+            begin = [last]
+            while len(begin) < size // BEGIN and (last := marks.rfind(ASKS, 0, last)) >= 0:
+                begin.append(last)
+            ways, closed = self._near(begin, size, marks, steps)
+            found = descending(ways)
+            if closed and not found.issuperset(begin):
+                return True
+            self.certain.spread(marks, list(found))
+            size *= TIMES
+        return False
 
-    def situation(self, prop: AlwaysPossible) -> list[int]:
-        """The states (by number) of which a property speaks."""
-        judge, places = self.emitted.judges[prop.name], self.layout.places_mask
-        rests: dict[int, bool] = {}  # there are far fewer places than states
-        found = []
-        for state, number in self.numbers.items():
-            if prop.at_rest:
-                at = state & places
-                if at not in rests:
-                    rests[at] = self.layout.everyone_rests(at)
-                if not rests[at]:
-                    continue
-            if judge(state, None):
-                found.append(number)
-        return found
+    @cached_property
+    def every(self) -> Backwards:
+        """Every step, what the number decides included."""
+        return self.rung.backwards(self.rung.program, self.room.need)
 
-    # --- steps -----------------------------------------------------------------------------------
+    def _near(
+        self, begin: list[int], size: int, marks: bytearray, steps: Sequence[int]
+    ) -> tuple[dict[int, list[tuple[Link, ...]]], bool]:
+        """Ways of so many states that can be come to without passing a sure one, and whether there
+        are no more of these. They lead to sure states and to each other.
 
-    def _find_certain_steps(self) -> None:
-        """Those of state ``n`` are in ``edges`` from ``offsets[n]`` on."""
-        edge, expand, numbers = self.edges.append, self.emitted.expand, self.numbers
-        successors: list[int] = []
-        for state, number in numbers.items():
-            if not number % LOOK:
-                self.room.need()
-            successors.clear()
-            expand(state, successors.append)
-            for successor in successors:
-                edge(numbers[successor])
-            self.offsets.append(len(self.edges))
+        Those that are fewer steps from what was sure come first. Where there are none, nothing can
+        be sure.
+        """
+        todo = [(steps[number], number) for number in begin]
+        seen = set(begin)
+        ways: dict[int, list[tuple[Link, ...]]] = {}
+        heapify(todo)
+        while todo and len(ways) < size:
+            _, number = heappop(todo)
+            ways[number] = self._links(number)
+            for way in ways[number]:
+                for state, _, _ in way:
+                    if state not in seen and not marks[state] & SURE and steps[state] != FAR:
+                        seen.add(state)
+                        heappush(todo, (steps[state], state))
+        inside = {
+            number: [way for way in every if all(s in ways or marks[s] & SURE for s, _, _ in way)]
+            for number, every in ways.items()
+        }
+        return inside, not todo
 
     def _links(self, number: int) -> list[tuple[Link, ...]]:
         """Every way from a state."""
         if number not in self._ways:
             if not len(self._ways) % LOOK:
-                self.room.need()
+                self.room.need(LOOK * LINKS_BYTES)
             self._ways[number] = [
-                tuple([(self.numbers[o.state], o.fewer, o.more) for o in way])
+                tuple([(self.certain.number(o.state), o.fewer, o.more) for o in way])
                 for way in self.game.ways(self.states[number])
             ]
         return self._ways[number]
-
-    def _behind(self, begin: list[int], sure: list[int], goal: int) -> set[int]:
-        """The unsure states that can be come to from these without passing a sure one."""
-        found = set(begin)
-        while begin:
-            for way in self._links(begin.pop()):
-                for state, _, _ in way:
-                    if state not in found and not sure[state] & goal:
-                        found.add(state)
-                        begin.append(state)
-        return found
-
-    # --- goals -----------------------------------------------------------------------------------
-
-    def _goals(self, goals: Sequence[int | str]) -> list[int]:
-        """By state, the goals (by bits) that are there."""
-        judges = [
-            (1 << b, self.emitted.judges[g]) for b, g in enumerate(goals) if isinstance(g, str)
-        ]
-        resting = [
-            (1 << bit, *self.layout.at[goal], self.layout.machine.resting[goal])
-            for bit, goal in enumerate(goals)
-            if isinstance(goal, int)
-        ]
-        found = []
-        same: dict[int, int] = {}
-        for state in self.numbers:
-            here = 0
-            for bit, shift, mask, rests in resting:
-                if rests[state >> shift & mask]:
-                    here |= bit
-            for bit, judge in judges:
-                if judge(state, None):
-                    here |= bit
-            found.append(same.setdefault(here, here))  # equal ones are one object
-        return found
-
-    def _spread(self, sure: list[int], every: int) -> None:
-        """Rule 1 for certain steps. From the last state to the first: most steps go forward."""
-        edges, offsets = self.edges, self.offsets
-        every_number = zip(self.numbers.values(), sure, strict=True)  # objects that there are
-        todo = [number for number, goals in every_number if goals != every]
-        changed = True
-        while changed:
-            changed = False
-            left = []
-            for number in reversed(todo):
-                goals = sure[number]
-                for successor in edges[offsets[number] : offsets[number + 1]]:
-                    goals |= sure[successor]
-                    if goals == every:
-                        break
-                if goals != sure[number]:
-                    sure[number] = every if goals == every else goals  # most are one object
-                    changed = True
-                if goals != every:
-                    left.append(number)
-            todo = left[::-1]

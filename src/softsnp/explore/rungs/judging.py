@@ -60,11 +60,37 @@ def enter(states, end, words, slots, bits):
 
 
 @njit(inline="always")
-def same(states, number, s0, j, second):
-    """Whether the state with that number is the successor ``j`` of the batch."""
-    if second is None:
-        return states[U(number)] == s0
-    return states[U(2 * number)] == s0 and states[U(2 * number + 1)] == second.out1[U(j)]
+def number_all(control, batch, second, states, slots, n):
+    """Write the numbers of the first ``n`` successors of a batch to ``batch.late``.
+
+    ``slots`` is an index of all states. Whether each of them was there.
+    """
+    bits, width, size = control[C_BITS], 1 if second is None else 2, slots.size
+    low, tags = (1 << bits) - 1, (1 << (32 - bits)) - 1
+    out0, hashes, numbers = batch.out0, batch.key0, batch.late
+    for j in range(n):
+        h = hashed(out0[U(j)], 0 if second is None else second.out1[U(j)])
+        hashes[U(j)] = h
+        prefetch(slots, slot_of(h, size))
+    for j in range(n):
+        h = hashes[U(j)]
+        slot = np.int64(slots[slot_of(h, size)])
+        if slot >> bits == h & tags:
+            prefetch(states, U(((slot & low) - 1) * width))
+    for j in range(n):
+        h = hashes[U(j)]
+        at, tag = slot_of(h, size), h & tags
+        while True:
+            slot = np.int64(slots[at])
+            if slot == 0:
+                return False
+            number = (slot & low) - 1
+            if slot >> bits == tag and states[U(width * number)] == out0[U(j)]:
+                if second is None or states[U(2 * number + 1)] == second.out1[U(j)]:
+                    break
+            at = U(0) if at + U(1) == U(size) else at + U(1)
+        numbers[U(j)] = number
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -140,10 +166,7 @@ def back(control, tables, batch, second, states, slots, can, open_states):
     anything was learnt. C_AT and C_LEFT are C_OPEN when a pass begins, and say where it goes on
     after MISSING or SMALL.
     """
-    bits, width = control[C_BITS], 1 if second is None else 2
-    size, low, tags = slots.size, (1 << bits) - 1, (1 << (32 - bits)) - 1
-    out0, hashes = batch.out0, batch.key0
-    every = control[C_EVERY]
+    every, numbers = control[C_EVERY], batch.late
     end, left = control[C_AT], control[C_LEFT]
     while end > 0:
         count = min(BATCH, end)
@@ -152,32 +175,16 @@ def back(control, tables, batch, second, states, slots, can, open_states):
         why = produce(control, tables, batch, second, states, count, WORK)
         taken = control[C_TAKEN]
         n, first = batch.ends[taken - 1] if taken else 0, end - taken
+        if not number_all(control, batch, second, states, slots, n):
+            return LOST
         for j in range(n):
-            h = hashed(out0[U(j)], 0 if second is None else second.out1[U(j)])
-            hashes[U(j)] = h
-            prefetch(slots, slot_of(h, size))
-        for j in range(n):
-            h = hashes[U(j)]
-            slot = np.int64(slots[slot_of(h, size)])
-            if slot >> bits == h & tags:
-                prefetch(states, U(((slot & low) - 1) * width))
-                prefetch(can, U((slot & low) - 1))
+            prefetch(can, U(numbers[U(j)]))
         j = 0
         for position in range(taken):
             i = np.int64(batch.todo[U(position)])
             value = np.int64(can[i])
             while j < batch.ends[U(position)]:
-                h = hashes[U(j)]
-                at, tag = slot_of(h, size), h & tags
-                while True:
-                    slot = np.int64(slots[at])
-                    if slot == 0:
-                        return LOST
-                    number = (slot & low) - 1
-                    if slot >> bits == tag and same(states, number, out0[U(j)], j, second):
-                        break
-                    at = U(0) if at + U(1) == U(size) else at + U(1)
-                value |= can[U(number)]
+                value |= can[U(numbers[U(j)])]
                 j += 1
             if value != can[i]:
                 can[i] = value

@@ -9,8 +9,9 @@ from functools import cached_property
 from softsnp.explore.lower import Program
 from softsnp.explore.tree import asks_at_rest
 
+from .backwards import PythonBackwards
 from .emit import Emitted
-from .rung import depth, failed
+from .rung import ASKS, SURE, Backwards, Need, depth, failed
 
 CHUNK = 2048
 
@@ -148,6 +149,24 @@ class PythonRung:
             (bool(situation), next((n for n in situation if not can[n] >> bit & 1), None))
             for bit, situation in enumerate(situations)
         ]
+
+    def marks(self, situation: str | None, goal: str | int) -> bytearray:
+        made = bytearray([0 if situation else ASKS]) * len(self.states)
+        for number in self._exercised(situation) if situation else ():
+            made[number] = ASKS
+        if isinstance(goal, str):
+            for number in self._exercised(goal):
+                made[number] |= SURE
+            return made
+        places, rests = self.layout.places_mask, self._who_rests()
+        resting = {at for at, who in rests.items() if who >> goal & 1}
+        for number, state in enumerate(self.states):
+            if state & places in resting:
+                made[number] |= SURE
+        return made
+
+    def backwards(self, program: Program, need: Need) -> Backwards:
+        return PythonBackwards(self.states, self.index, program, need)
 
     def _exercised(self, name: str) -> list[int]:
         """The states in which a property's situation arises."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from softsnp.explore.lower import Program
+
 from . import judging, kernel
-from .rung import depth, failed
-from .store import reserve
+from .backwards_table import TableBackwards
+from .rung import ASKS, Need, depth, failed
 
 if TYPE_CHECKING:
     from .table import TableRung
-
-INDEX_LOAD = 0.75
 
 
 class Reaching:
@@ -63,23 +63,18 @@ class Reaching:
     def _settle(self, can: npt.NDArray[np.uint16], every: int) -> int | None:
         """Give each state the bits of those it leads to. The first that lacks one in the end."""
         still = np.flatnonzero(can != every).astype(np.uint32)
-        control, index = self.rung.control, self._index()
+        control = self.rung.control
         control[kernel.C_OPEN], control[kernel.C_EVERY] = len(still), every
         while control[kernel.C_OPEN]:
             control[kernel.C_AT] = control[kernel.C_LEFT] = control[kernel.C_OPEN]
             control[kernel.C_CHANGED] = 0
-            self._pass(index, can, still)
+            self._pass(can, still)
             if not control[kernel.C_CHANGED]:
                 return int(still[0]) if control[kernel.C_OPEN] else None
         return None
 
-    def _pass(
-        self,
-        index: npt.NDArray[np.uint32],
-        can: npt.NDArray[np.uint16],
-        still: npt.NDArray[np.uint32],
-    ) -> None:
-        rung = self.rung
+    def _pass(self, can: npt.NDArray[np.uint16], still: npt.NDArray[np.uint32]) -> None:
+        rung, index = self.rung, self.store.index
         while True:
             rung.point()
             code = judging.back(
@@ -96,15 +91,6 @@ class Reaching:
                 return
             rung.mend(code)
 
-    def _index(self) -> npt.NDArray[np.uint32]:
-        """An index of all states by their numbers, in place of the set of them."""
-        self.store.let_go()
-        index: npt.NDArray[np.uint32] = reserve(int(self.known / INDEX_LOAD) + 64, np.uint32)
-        bits = len(index).bit_length()
-        self.rung.control[kernel.C_BITS] = bits
-        judging.enter(self.store.states, self.known, self.store.words, index, bits)
-        return index
-
     def _who_rests(self) -> npt.NDArray[np.uint16]:
         """For each state the set (by bits) of the activities that rest there."""
         found = np.zeros(self.known, np.uint16)
@@ -114,6 +100,25 @@ class Reaching:
             found |= tables.rests[base + place].astype(np.uint16) << activity
         return found
 
+    def marks(self, situation: str | None, goal: str | int) -> bytearray:
+        made = np.zeros(self.known, np.uint16)
+        if isinstance(goal, str):
+            self._mark(goal, made, 0)
+        else:
+            made |= self._who_rests() >> goal & 1
+        if situation is None:
+            made |= ASKS
+        else:
+            self._mark(situation, made, 1)
+        return bytearray(made.astype(np.uint8).tobytes())
+
+    def backwards(self, program: Program, need: Need) -> TableBackwards:
+        return TableBackwards(self.rung, program, need)
+
     def try_all(self) -> None:
         """Call every function once."""
-        self._pass(self._index(), np.zeros(1, np.uint16), np.zeros(1, np.uint32))
+        self._pass(np.zeros(1, np.uint16), np.zeros(1, np.uint32))
+        backwards = self.backwards(self.rung.program, lambda _: None)
+        marks = self.marks(None, 0)
+        backwards.spread(marks, [backwards.number(self.rung.states[0])])
+        backwards.distances(marks)

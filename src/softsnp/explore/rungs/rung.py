@@ -7,7 +7,7 @@ order: so the answers do not depend on the rung, down to which of several shorte
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from softsnp.explore.lower import Program
@@ -15,10 +15,33 @@ from softsnp.lang import SpecError
 
 MOST_GOALS = 16
 """How many can be looked for at once, one bit each."""
+SURE, ASKS = 1, 2
+"""A state's marks: that a goal is sure to be reached from it, and that somebody asks for that."""
 
 
 class OutOfRoom(Exception):
     """The search cannot go on: which bound was met."""
+
+
+FAR = (1 << 16) - 1
+"""More steps than anything takes."""
+Need = Callable[[int], None]
+"""Told of bytes that will be taken, or of 0 while they are; raises OutOfRoom."""
+
+
+class Backwards(Protocol):
+    """The steps of a program among the states of a search, gone from their ends."""
+
+    def number(self, state: int) -> int:
+        """The number of a state of the search."""
+
+    def spread(self, marks: bytearray, begin: Sequence[int] | None = None) -> None:
+        """Mark as SURE the states with numbers in ``begin``, and what leads to them by steps: or
+        what leads to those that are marked, if None.
+        """
+
+    def distances(self, marks: bytearray) -> Sequence[int]:
+        """For each state the least steps to one that is SURE; FAR where there is no way."""
 
 
 class Rung(Protocol):
@@ -70,6 +93,14 @@ class Rung(Protocol):
         """For each pair of properties, MOST_GOALS at most: (whether the one is ever exercised, the
         first state in which it is and from which none that exercises the other can be reached).
         """
+
+    def marks(self, situation: str | None, goal: str | int) -> bytearray:
+        """For each state, SURE where a property named ``goal`` is exercised, or an activity of that
+        number rests; and ASKS where the property ``situation`` is exercised: everywhere, if None.
+        """
+
+    def backwards(self, program: Program, need: Need) -> Backwards:
+        """A program's steps, by which no states can be reached but those of the search."""
 
     def first_at(self) -> list[dict[int, int]]:
         """For each activity, each of its places to the first state in which it stands there."""

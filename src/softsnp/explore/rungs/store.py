@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from softsnp.explore.layout import WORD, Layout
 from softsnp.explore.memory_use import available, resident
 
-from . import kernel, seen
+from . import judging, kernel, seen
 from .arrays import Ints
 from .rung import OutOfRoom
 from .seen import LINE
@@ -20,6 +21,8 @@ from .seen import LINE
 FIRST_SLOTS = 1 << 17
 LOAD, FULL = 0.75, 0.9
 """The part of the set that is used before it grows, and where it cannot, at the most."""
+INDEX_LOAD = 0.75
+"""The same of the index of all states."""
 GROWTH = (4.0, 3.0, 1.6, 1.15)
 """By how much it grows: moving states costs time, empty slots cost memory."""
 FEW_SLOTS, MANY_SLOTS = 1 << 23, 1 << 24
@@ -197,9 +200,15 @@ class Store:
         if self.words == 1 and many > 1 << self.control[kernel.C_USED] - at:
             self.grow(self.size)
 
-    def let_go(self) -> None:
-        """The set is needed no more."""
+    @cached_property
+    def index(self) -> npt.NDArray[np.uint32]:
+        """All states by their numbers, in place of the set of them: no more are found then."""
         self.slots = np.zeros(0, np.int64)
+        index: npt.NDArray[np.uint32] = reserve(int(self.known / INDEX_LOAD) + 64, np.uint32)
+        bits = len(index).bit_length()
+        self.control[kernel.C_BITS] = bits
+        judging.enter(self.states, self.known, self.words, index, bits)
+        return index
 
 
 def _spread(lines: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from .arrays import MOST_EVENTS, Ints, PopulationTables, question_words, signed,
 from .batch import buffers, point
 from .python import PythonRung
 from .reaching import Reaching
-from .rung import OutOfRoom, depth, failed
+from .rung import Backwards, Need, OutOfRoom, depth, failed
 from .store import Store
 
 if TYPE_CHECKING:
@@ -301,6 +302,22 @@ class TableRung:
 
     def no_ways(self, asked: Sequence[tuple[str, str]]) -> list[tuple[bool, int | None]]:
         return Reaching(self).no_ways(asked)
+
+    def marks(self, situation: str | None, goal: str | int) -> bytearray:
+        return Reaching(self).marks(situation, goal)
+
+    def backwards(self, program: Program, need: Need) -> Backwards:
+        return Reaching(self).backwards(program, need)
+
+    def sibling(self, program: Program) -> Self:
+        """For the steps of another program among the same states."""
+        made = copy(self)
+        made.program = program
+        made.populations = PopulationTables(program, tables(program)[0])
+        made.batch, made.second = buffers(len(self.batch.out0), self.words)
+        made.control = self.control.copy()
+        made.control[kernel.C_CODE] = 0  # that is of this program
+        return made
 
     def first_at(self) -> list[dict[int, int]]:
         found = []
