@@ -8,7 +8,9 @@ from math import factorial
 from .populations import Populations
 
 MANY = 2
+"""What a saturated count says of two and more."""
 ONE = 1
+"""A member that is taken out of a lane, whichever it is."""
 
 
 class Counted(Populations):

@@ -19,7 +19,6 @@ from .kernel import (
     C_BITS,
     C_CHANGED,
     C_EVERY,
-    C_KNOWN,
     C_LEFT,
     C_NUMBER_AT,
     C_OPEN,
@@ -112,10 +111,11 @@ def verdict(control, tables, s0, s1, root):
 
 
 @njit(cache=True, nogil=True)
-def judge(control, tables, states, root, at_rest, begin, end):
+def judge(control, tables, states, root, at_rest, begin, end, marks, bit):
     """(whether the situation arises, the first violating state or -1) of a property's tree.
 
-    Looks at the states from ``begin`` to ``end``. Where it fails, -2 minus the state's number.
+    Looks at the states from ``begin`` to ``end``. Where it fails, -2 minus the state's number. With
+    ``marks``, sets a bit in those of each state in which the situation arises, and stops at none.
     """
     words, exercised = control[C_WORDS], False
     for i in range(begin, end):
@@ -129,30 +129,11 @@ def judge(control, tables, states, root, at_rest, begin, end):
             return False, -2 - i
         if said:
             exercised = True
-            if said & 2:
+            if marks.size:
+                marks[i] |= bit
+            elif said & 2:
                 return True, i
     return exercised, -1
-
-
-@njit(cache=True, nogil=True)
-def mark(control, tables, states, root, at_rest, marks, bit):
-    """Set a bit in the marks of each state in which a property is exercised.
-
-    Gives -1, or the number of a state in which the property fails.
-    """
-    words = control[C_WORDS]
-    for i in range(control[C_KNOWN]):
-        s0 = states[i * words]
-        s1 = states[i * words + 1] if words == 2 else 0
-        if at_rest and not everyone_rests(s0, s1, tables):
-            continue
-        said = verdict(control, tables, s0, s1, root)
-        if said < 0:
-            control[C_ARGUMENT] = -1 - said
-            return i
-        if said:
-            marks[i] |= bit
-    return -1
 
 
 @njit(cache=True, nogil=True)

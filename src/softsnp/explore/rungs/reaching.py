@@ -12,7 +12,7 @@ from softsnp.explore.lower import Program
 
 from . import judging, kernel
 from .backwards_table import TableBackwards
-from .rung import ASKS, Need, depth, failed
+from .rung import ASKS, Need
 
 if TYPE_CHECKING:
     from .table import TableRung
@@ -32,11 +32,11 @@ class Reaching:
     def no_ways(self, asked: Sequence[tuple[str, str]]) -> list[tuple[bool, int | None]]:
         situations, can = np.zeros(self.known, np.uint16), np.zeros(self.known, np.uint16)
         for bit, (when, _) in enumerate(asked):
-            self._mark(when, situations, bit)
+            self.rung.mark(when, situations, bit)
         every = int(np.bitwise_or.reduce(situations))
         for bit, (_, goal) in enumerate(asked):
             if every >> bit & 1:
-                self._mark(goal, can, bit)
+                self.rung.mark(goal, can, bit)
         self._settle(can, every)
         lost = situations & ~can
         found = []
@@ -44,21 +44,6 @@ class Reaching:
             which = np.flatnonzero(lost & np.uint16(1 << bit))
             found.append((bool(every >> bit & 1), int(which[0]) if len(which) else None))
         return found
-
-    def _mark(self, name: str, marks: npt.NDArray[np.uint16], bit: int) -> None:
-        rung = self.rung
-        failing = judging.mark(
-            rung.control,
-            rung.populations.tables,
-            self.store.states,
-            rung.roots[name],
-            name in rung.at_rest,
-            marks,
-            np.uint16(1 << bit),
-        )
-        if failing >= 0:
-            message = rung.program.failures[rung.control[kernel.C_ARGUMENT]]
-            raise failed(message, depth(rung.levels, failing))
 
     def _settle(self, can: npt.NDArray[np.uint16], every: int) -> int | None:
         """Give each state the bits of those it leads to. The first that lacks one in the end."""
@@ -103,13 +88,13 @@ class Reaching:
     def marks(self, situation: str | None, goal: str | int) -> bytearray:
         made = np.zeros(self.known, np.uint16)
         if isinstance(goal, str):
-            self._mark(goal, made, 0)
+            self.rung.mark(goal, made, 0)
         else:
             made |= self._who_rests() >> goal & 1
         if situation is None:
             made |= ASKS
         else:
-            self._mark(situation, made, 1)
+            self.rung.mark(situation, made, 1)
         return bytearray(made.astype(np.uint8).tobytes())
 
     def backwards(self, program: Program, need: Need) -> TableBackwards:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from softsnp.explore.layout import WORD
 from softsnp.explore.lower import Program
@@ -26,6 +27,8 @@ AT_ONCE = 1 << 18  # states expanded between two looks at the clock and the memo
 ALONE = 1 << 10  # states that one thread expands after something unusual
 AT_A_TIME = 1 << 12  # states handed to Python
 MOST_ACTIVITIES = 16
+Marks = npt.NDArray[np.uint16]
+"""Bits for each state."""
 
 
 class States(Sequence[int]):
@@ -267,16 +270,27 @@ class TableRung:
     # --- what was found --------------------------------------------------------------------------
 
     def judge(self, name: str) -> tuple[bool, int | None]:
-        known, parts = self.store.known, self.store.parts
         self.point()
+        return self._by_parts(name, lambda begin, end: self.judge_some(name, begin, end))
+
+    def mark(self, name: str, marks: Marks, bit: int) -> None:
+        """Set a bit of each state in which the property is exercised."""
+        mark = np.uint16(1 << bit)
+        self._by_parts(name, lambda begin, end: self._look(name, begin, end, marks, mark))
+
+    def judge_some(self, name: str, begin: int, end: int) -> tuple[bool, int]:
+        """As judging.judge, for the states from ``begin`` to ``end``."""
+        return self._look(name, begin, end, np.zeros(0, np.uint16), np.uint16(0))
+
+    def _by_parts(
+        self, name: str, look: Callable[[int, int], tuple[bool, int]]
+    ) -> tuple[bool, int | None]:
+        known, parts = self.store.known, self.store.parts
         edges = [known * part // parts for part in range(parts + 1)]
-        found = self.store.each_part(
-            lambda part: self.judge_some(name, edges[part], edges[part + 1])
-        )
         exercised = False
-        for some, end in found:
+        for some, end in self.store.each_part(lambda part: look(edges[part], edges[part + 1])):
             if end < -1:
-                self.judge_some(name, -2 - end, -1 - end)
+                self.judge_some(name, -2 - end, -1 - end)  # the last to fail may be another one
                 message = self.program.failures[self.control[kernel.C_ARGUMENT]]
                 raise failed(message, depth(self.levels, -2 - end))
             if end >= 0:
@@ -284,8 +298,9 @@ class TableRung:
             exercised |= some
         return exercised, None
 
-    def judge_some(self, name: str, begin: int, end: int) -> tuple[bool, int]:
-        """As judging.judge, for the states from ``begin`` to ``end``."""
+    def _look(
+        self, name: str, begin: int, end: int, marks: Marks, mark: np.uint16
+    ) -> tuple[bool, int]:
         exercised, found = judging.judge(
             self.control,
             self.populations.tables._replace(asked=self.populations.tables.asked.copy()),
@@ -294,6 +309,8 @@ class TableRung:
             name in self.at_rest,
             begin,
             end,
+            marks,
+            mark,
         )
         return bool(exercised), int(found)
 
