@@ -10,6 +10,10 @@ class UsageError(Exception):
     """Bad usage: what, what was wanted, what came, and the right form."""
 
 
+class Interrupted(Exception):
+    """Ctrl-C came before a run had anything to tell."""
+
+
 class Stopped(Exception):
     """What ended many runs before the last: no fault of theirs, and the rest can be done again."""
 

@@ -6,27 +6,29 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from softsnp.lang import SpecError
 
-from . import (
-    check,
-    claims,
-    conform,
-    ctl,
-    explain,
-    export,
-    findings,
-    listing,
-    run,
-    show,
-    sweep,
-    why,
-)
-from .errors import UsageError
-from .runs import Interrupted
+from .errors import Interrupted, UsageError
 
 BAD_USAGE, UNDECIDED = 2, 3
+VERBS = {
+    "check": "check",
+    "explain": "explain",
+    "why": "why",
+    "claims": "claims",
+    "findings": "findings",
+    "sweep": "sweep",
+    "list": "listing",
+    "show": "show",
+    "export": "export",
+    "conform": "conform",
+    "run": "run",
+    "ctl": "ctl",
+    "doctor": "doctor",
+}
+"""Each verb, and the module that has it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,19 +38,19 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}\n  see: {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(verb: str = "") -> argparse.ArgumentParser:
+    """All of it, or what one verb needs: the doctor loads no explorer."""
     top = Parser(prog="softsnp", description="A software AMD SEV-SNP host.")
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for verb in (check, explain, why, claims, findings, sweep, listing, show, export, conform):
-        verb.add_parser(verbs)
-    for verb in (run, ctl):
-        verb.add_parser(verbs)
+    for name in [verb] if verb in VERBS else VERBS:
+        import_module(f".{VERBS[name]}", __package__).add_parser(verbs)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     try:
-        args = parser().parse_args(argv)
+        given = sys.argv[1:] if argv is None else argv
+        args = parser(given[0] if given else "").parse_args(given)
         status: int = args.verb(args)
         sys.stdout.flush()
         return status

@@ -14,10 +14,6 @@ from softsnp.spec.reachable import checks
 from .designs import DesignRef
 
 
-class Interrupted(Exception):
-    """Ctrl-C came before a run had anything to tell."""
-
-
 @dataclass(frozen=True)
 class Run:
     """What to explore. ``members`` is None for any number of CPUs."""

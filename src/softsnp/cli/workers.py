@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from softsnp.explore import Ladder, Progress
 
-from .runs import Answer, Interrupted, Run, Watch, execute
+from .errors import Interrupted
+from .runs import Answer, Run, Watch, execute
 
 TICK = 0.1  # seconds between two words of progress from one worker
 START = "fork" if sys.platform == "linux" else "spawn"

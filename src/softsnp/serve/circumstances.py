@@ -11,6 +11,10 @@ from softsnp.spec.catalog import ACTIVITIES, ASSUMPTIONS, DETAILS, with_ioctls
 
 from .generations import GENERATIONS, Generation
 
+RELEASES = {"linux-6.12": "6.12.117", "linux-7.3": "7.3.4"}
+"""What kernels call themselves whose design was read there."""
+POSTED_ON = "7.1.0-rc7"
+"""What patches of June 2026 were posted on."""
 LIVE: dict[str, bool] = {
     **dict.fromkeys(DETAILS, True),
     "commands-may-fail": True,
@@ -41,6 +45,13 @@ class Circumstances:
     @property
     def possible(self) -> int:
         return self.cpus + int(self.assume.get("cpu-hot-add", False))
+
+    @property
+    def release(self) -> str:
+        """What the kernel calls itself, as ``uname -r`` would say."""
+        name = self.design.name
+        known = RELEASES.get(name)
+        return f"{known}-softsnp" if known else f"{POSTED_ON}-{name}-softsnp"
 
     def specification(self) -> Host:
         design = with_ioctls(self.design, self.ioctls) if self.ioctls else self.design

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from softsnp.lang.world import World
+from softsnp.operate.operations import OPERATIONS
 from softsnp.run.driver import LiveDriver
 from softsnp.run.recording import Recorded, Recorder, Start
 from softsnp.run.task import ENDED, Task
@@ -20,7 +21,7 @@ from .faults import Faults
 from .firmware import Firmware
 from .kernel_messages import KernelMessages
 from .mailbox import NOT_ITS_PAGE, Mailbox
-from .operations import BOOT, OPERATIONS, RMPOPT_WORKER, described
+from .operations import BOOT, RMPOPT_WORKER, described
 from .tree import HostTree, KernelLog
 from .vfs import LATER, Call, Later
 from .view import Topology
@@ -81,9 +82,11 @@ class VirtualHost:
         sockets = 2 if circumstances.possible > ONE_SOCKET else 1
         self.topology = Topology(circumstances.possible, threads, sockets)
         self.messages = KernelMessages(
-            self, self.log, str(self.boot_line), firmware=self._firmware_version
+            self, self.log, str(self.boot_line), circumstances.release, self._firmware_version
         )
-        self.tree = HostTree(self, self.log, lambda: f"{self.running_line}\n")
+        self.tree = HostTree(
+            self, self.log, lambda: f"{self.running_line}\n", circumstances.release
+        )
         self.start = self._start()
         self.recorded: list[Recorded] = []
         """What has happened since ``start``."""

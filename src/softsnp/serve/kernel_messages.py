@@ -17,7 +17,6 @@ PSP = "ccp 0000:42:00.1"
 """The driver, and where its device is on the PCI bus."""
 FIRMWARE = (1, 55, 40)
 """API major and minor, and build, of a host that does not say."""
-RELEASE = "6.12.0-softsnp"
 OPERATIONS = {
     "suspend": ("PM: suspend entry (deep)", "PM: suspend exit"),
     "test suspend": ("PM: suspend entry (deep)", "PM: suspend exit"),
@@ -67,7 +66,7 @@ class KernelMessages:
         host: HostView,
         log: KernelLog,
         command_line: str,
-        release: str = RELEASE,
+        release: str = "softsnp",
         firmware: Callable[[], tuple[int, int, int]] = lambda: FIRMWARE,
     ) -> None:
         self.host = host

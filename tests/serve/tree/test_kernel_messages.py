@@ -14,7 +14,7 @@ from .fake import Bench, bench
 
 def told() -> tuple[Bench, KernelMessages]:
     found = bench(4, threads=2)
-    return found, KernelMessages(found.host, found.log, "root=/dev/vda1")
+    return found, KernelMessages(found.host, found.log, "root=/dev/vda1", "6.12.117-softsnp")
 
 
 def test_a_kernel_that_boots_says_what_it_found() -> None:

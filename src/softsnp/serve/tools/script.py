@@ -12,10 +12,10 @@ import json
 import os
 import socket
 import sys
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 CONTROL = "/dev/softsnp/ctl"
-RELEASE = "6.12.0-softsnp"
+RELEASE = "/proc/sys/kernel/osrelease"
 KNOWN = ("ccp", "kvm", "kvm_amd")
 SIZES = {"ccp": 155648, "kvm": 1306624, "kvm_amd": 233472}
 
@@ -73,7 +73,7 @@ def modprobe(args: list[str]) -> int:
     for name in names:
         if name not in KNOWN:
             if not quiet:
-                where = f"/lib/modules/{RELEASE}"
+                where = f"/lib/modules/{Path(RELEASE).read_text().strip()}"
                 tell(f"modprobe: FATAL: Module {name} not found in directory {where}")
             status = 1
         else:

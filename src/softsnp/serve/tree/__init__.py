@@ -31,6 +31,7 @@ PLACES = {
     "cpuinfo": "/proc/cpuinfo",
     "modules": "/proc/modules",
     "cmdline": "/proc/cmdline",
+    "osrelease": "/proc/sys/kernel/osrelease",
     "sysrq-trigger": "/proc/sysrq-trigger",
     "kmsg": "/dev/kmsg",
     "kvm": "/dev/kvm",
@@ -41,7 +42,9 @@ PLACES = {
 class HostTree(Fixed):
     """The root. It keeps what files alone have: registers that were written, and settings."""
 
-    def __init__(self, host: HostView, log: KernelLog, command_line: Callable[[], str]) -> None:
+    def __init__(
+        self, host: HostView, log: KernelLog, command_line: Callable[[], str], release: str
+    ) -> None:
         places = Places(host)
         self._registers = Registers(host, places, log.clock)
         self._power = Power(host)
@@ -54,6 +57,7 @@ class HostTree(Fixed):
             "cpuinfo": cpuinfo(host, places),
             "modules": proc_modules(host),
             "cmdline": Text(command_line),
+            "osrelease": Text(lambda: f"{release}\n"),
             "sysrq-trigger": SysrqTrigger(host, log),
             "kmsg": Kmsg(log),
             "kvm": Kvm(host),
@@ -71,6 +75,7 @@ def tree(
     host: HostView,
     log: KernelLog,
     command_line: str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/vda1 ro mem_encrypt=on",
+    release: str = "softsnp",
 ) -> HostTree:
     """The root of a file system for this host; ``command_line`` is the kernel's."""
-    return HostTree(host, log, lambda: f"{command_line}\n")
+    return HostTree(host, log, lambda: f"{command_line}\n", release)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..faults import FAULTS
 from .faults import heal, inject
-from .looking import faults, modules, status, tasks, trace
+from .looking import faults, modules, properties, status, tasks, trace, variables
 from .power import hot_add, kexec, kexec_load, power_cycle
 from .processor import cpuid, hashstick, stage_firmware
 from .standing import resume, step
@@ -17,6 +17,11 @@ VERBS: dict[str, Verb] = {
     "status": Verb("what the host is, and how it stands", at_once(status)),
     "tasks": Verb("what is under way: where it stands, waits for and holds", at_once(tasks)),
     "trace": Verb("everything since power-on, as a recording", at_once(trace)),
+    "variables": Verb(
+        "what a debugger would read in the kernel's memory, by the kernel's names",
+        at_once(variables),
+    ),
+    "properties": Verb("which properties hold in the state as it is", at_once(properties)),
     "modules": Verb("the modules that are loaded", at_once(modules)),
     "faults": Verb("the faults that wait for their occasion", at_once(faults)),
     "inject": Verb(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from softsnp.lang import Always
 from softsnp.lang.position import frames
 from softsnp.lang.telling import c_function, doc_of, holds
 from softsnp.run.recording import Recording
 from softsnp.run.task import Task
+from softsnp.spec.linux.kernel.cpu import MANY_HOLDS
+from softsnp.spec.properties import PROPERTIES
 
 from ..host import VirtualHost
 from .verb import Arguments
@@ -36,6 +39,39 @@ def status(host: VirtualHost, args: Arguments) -> dict[str, Any]:
         "tasks": tasks(host, args),
         "faults": faults(host, args),
     }
+
+
+def variables(host: VirtualHost, args: Arguments) -> dict[str, Any]:
+    """By the kernel's names. A count is that of the specification, which stops at three."""
+    plane = host.plane
+    scalar, spec = plane.scalar, plane.spec
+    holds = plane.driver.holds if scalar("cpu_hotplug_disabled") == MANY_HOLDS else None
+    own = holds if holds is not None else scalar("cpu_hotplug_disabled")
+    return {
+        "design": host.circumstances.design.name,
+        "cpu_hotplug_disabled": own + scalar("cpu_hotplug_disabled_otherwise"),
+        "cpu_hotplug_offline_disabled": bool(scalar("cpu_hotplug_offline_disabled")),
+        "cpu_smt_num_threads": min(scalar("cpu_smt_num_threads"), host.topology.threads),
+        "snp_initialized": scalar("snp_initialized"),
+        "sev_plat_state": scalar("sev_plat_state").value,
+        "psp_dead": scalar("psp_dead"),
+        "x86_snp_shutdown": host.circumstances.firmware == "x86-shutdown",
+        "sev_cmd_mutex_held": bool(scalar("sev_cmd_mutex")),
+        "cpu_add_remove_lock_held": bool(scalar("cpu_add_remove_lock")),
+        "cpu_hotplug_writer": scalar("cpu_hotplug_lock.writer").name != "none",
+        "busy": not spec.at_rest(),
+    }
+
+
+def properties(host: VirtualHost, args: Arguments) -> dict[str, str]:
+    """Of those that speak of one state: ``violated``, ``holds``, or ``not exercised``."""
+    told = {}
+    host.plane.spec.begin_step(-1, atomic="a property is not a step")
+    for prop in PROPERTIES:
+        if isinstance(prop, Always):
+            exercised, violated = prop.judge(host.plane.spec)
+            told[prop.name] = "violated" if violated else "holds" if exercised else "not exercised"
+    return told
 
 
 def tasks(host: VirtualHost, args: Arguments) -> list[dict[str, Any]]:
