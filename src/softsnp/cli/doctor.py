@@ -71,10 +71,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="--ahead: only this one; may be given several times",
     )  # fmt: skip
     parser.add_argument("--cores", metavar="N", help="--ahead: how many to use (default: all)")
+    parser.add_argument(
+        "--make-zipapp", metavar="FILE",
+        help="write the doctor as one file, for hosts with nothing but Python",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     _fits(args)
+    if args.make_zipapp:
+        from .doctor_zipapp import make
+
+        make(args.make_zipapp)
+        return 0
     if args.saved and len(args.saved) > 1:
         from .fleet import judge_all
 
@@ -98,7 +107,13 @@ def run(args: argparse.Namespace) -> int:
     diagnosis = diagnose(observation)
     foresight = None
     if args.ahead and not diagnosis.no_snp:
-        from .foresight import look_ahead
+        try:
+            from .foresight import look_ahead
+        except ImportError:
+            raise UsageError(
+                "--ahead wants the whole of softsnp, and this is the doctor alone\n"
+                "  write: --save FILE here, and softsnp doctor --from FILE --ahead where it is"
+            ) from None
 
         foresight = look_ahead(observation, args.design, args.operation, args.cores)
     text = shown(diagnosis, args.format, foresight)

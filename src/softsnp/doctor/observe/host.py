@@ -59,7 +59,7 @@ def _look(
     if kernel_level:
         seen.facts.update(kernel_level())
     release = seen.value("release")
-    up = seen.value("kvm-amd-sev-snp") is True or seen.value("snp_initialized") is True
+    up = seen.value("snp_initialized") is True  # what kvm-amd was told may be over since
     safe = isinstance(release, str) and answers_without_change(release)
     seen.facts.update(firmware(files, ask_firmware or up or safe))
     present, online = seen.cpus("present"), seen.cpus("online")
