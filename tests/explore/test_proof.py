@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, note, settings
 
 from softsnp.explore import Ladder, check
 from softsnp.explore.counted import MANY
+from softsnp.explore.descent import descending
 from softsnp.explore.game import Game
 from softsnp.explore.layout import Layout, Machine, machine
 from softsnp.explore.lower import Program
@@ -236,6 +237,48 @@ class Bell(Flock):
             self.rung = not self.rung
 
 
+class FeedsThenWakes(Flock):
+    """Two loops, one after the other, and no rest in between."""
+
+    @activity("feeds all, and wakes all")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest()
+            while sheep := await self.pick(fed=False):
+                sheep.set(fed=True)
+                await self.preempt()
+                sheep.release()
+                await self.preempt()
+            while sheep := await self.pick(asleep=True):
+                sheep.set(asleep=False)
+                await self.preempt()
+                sheep.release()
+                await self.preempt()
+            await self.preempt(atomic="a new day")
+            self.sheep.set(asleep=True, fed=False)
+
+
+class WakesThenFeeds(Flock):
+    """The other way round."""
+
+    @activity("wakes all, and feeds all")
+    async def shepherd(self) -> None:
+        while True:
+            await self.rest()
+            while sheep := await self.pick(asleep=True):
+                sheep.set(asleep=False)
+                await self.preempt()
+                sheep.release()
+                await self.preempt()
+            while sheep := await self.pick(fed=False):
+                sheep.set(fed=True)
+                await self.preempt()
+                sheep.release()
+                await self.preempt()
+            await self.preempt(atomic="a new day")
+            self.sheep.set(asleep=True, fed=False)
+
+
 class OneForAnother(Flock):
     """For each that wakes another one falls asleep: the images cannot tell."""
 
@@ -291,7 +334,7 @@ def test_what_some_number_lacks_is_not_proved() -> None:
 
 
 def test_a_loop_that_takes_one_after_the_other_ends() -> None:
-    for spec in (OneByOne(), Bell()):
+    for spec in (OneByOne(), Bell(), FeedsThenWakes(), WakesThenFeeds()):
         found = check(spec, None, [all_awake(), REST], []).outcomes
         assert [(one.verdict, one.reason) for one in found] == [("holds", "")] * 2
 
@@ -304,3 +347,26 @@ def test_a_loop_that_puts_back_what_it_takes_proves_nothing() -> None:
 def test_toys_come_to_rest_with_any_number() -> None:
     found = check(toys.Herd(), None, [REST], []).outcomes[0]
     assert found.verdict == "holds"
+
+
+@given(sources())
+@BY_CHANCE
+def test_what_both_rules_say_of_all_states_is_found_by_looking_at_some(source: str) -> None:
+    """Looking near the goal first, and no further than it takes, loses nothing."""
+    shared, properties = by_chance(source)
+    every = searched(shared, None, properties)
+    if every.stopped:
+        return
+    game = Game(every.rung.program)
+    number = {state: n for n, state in enumerate(every.states)}
+    ways = {
+        n: [tuple((number[o.state], o.fewer, o.more) for o in way) for way in game.ways(state)]
+        for state, n in number.items()
+    }
+    proof = Proof(every.rung)
+    for goal in range(len(every.layout.at)):
+        marks = every.rung.marks(None, goal)
+        left = {n: ways[n] for n, marked in enumerate(marks) if not marked & SURE}
+        while found := descending(left):
+            left = {n: ways[n] for n in left if n not in found}
+        assert proof.lacks(marks) == bool(left)

@@ -88,7 +88,7 @@ class Proof:
                 begin.append(last)
             ways, closed = self._near(begin, size, marks, steps)
             found = descending(ways)
-            if closed and not found.issuperset(begin):
+            if closed and not found:
                 return True
             self.certain.spread(marks, list(found))
             size *= TIMES
