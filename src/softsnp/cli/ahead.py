@@ -13,6 +13,7 @@ from softsnp.explore import Ladder, check
 from softsnp.lang import Property
 from softsnp.lang.trace import Trace
 from softsnp.operate.beginning import (
+    BEGINNER,
     NOTHING,
     OPERATOR,
     UNDERTAKINGS,
@@ -20,7 +21,6 @@ from softsnp.operate.beginning import (
     Undertaking,
     ahead,
     begun,
-    steps_of_beginning,
 )
 from softsnp.spec.catalog import DETAILS
 from softsnp.spec.properties import PROPERTIES
@@ -73,27 +73,34 @@ class Prospect:
 
 Answers = dict[str, Trace | None]
 """Property that is broken to the way there."""
+Said = tuple[Answers, str]
+"""What is broken, and why it is undecided."""
+Fixed = tuple[Question, str, str]
+"""A question in which one thing that is open is known: what, and its value."""
 
 
-def explore(question: Question) -> tuple[Answers, str]:
-    """(what is broken, why it is undecided)."""
+def explore(question: Question) -> Said:
     design = begun(question.design.load(), question.beginning, question.undertaking)
     assume = {**dict.fromkeys(DETAILS, True), "smt": question.smt}
     assume["one-ipi-a-step"] = False  # nobody is in between
-    spec = design([OPERATOR, WORKER], assume, firmware=question.firmware)
+    spec = design([BEGINNER, OPERATOR, WORKER], assume, firmware=question.firmware)
     members = sum(kind.count or 0 for kind in spec.members())
     asked: list[Property] = ahead(PROPERTIES)
     result = check(spec, members, asked, [], ladder=Ladder(), traces=question.traces)
     undecided = [o for o in result.outcomes if o.verdict == "undecided"]
-    skip = steps_of_beginning(question.beginning)
     return (
         {
-            o.prop.name: o.trace and replace(o.trace, steps=o.trace.steps[skip:])
+            o.prop.name: o.trace and _without_beginning(o.trace)
             for o in result.outcomes
             if o.verdict == "violated"
         },
         undecided[0].reason if undecided else "",
     )
+
+
+def _without_beginning(trace: Trace) -> Trace:
+    steps = tuple(step for step in trace.steps if step.activity != BEGINNER)
+    return replace(trace, steps=steps)
 
 
 @contextmanager
@@ -114,89 +121,87 @@ def prospects(
     done: Callable[[], None] = lambda: None,
 ) -> Iterator[Prospect]:
     """What each undertaking would do, in their order. ``firmware``: each profile it may have."""
+    profiles = [replace(question, firmware=profile) for profile in firmware]
     with exploring(cores) as answer:
 
-        def ask(questions: Sequence[Question]) -> list[tuple[Answers, str]]:
+        def ask(questions: Sequence[Question]) -> list[Said]:
             found = []
             for one in answer(questions):
                 found.append(one)
                 done()
             return found
 
-        profiles = [replace(question, firmware=profile) for profile in firmware]
-        asked = [
-            replace(one, undertaking=undertaking)
-            for undertaking in (NOTHING, *undertakings)
-            for one in profiles
-        ]
-        answers = ask(asked)
-        many = len(profiles)
-        already = [set(broken) for broken, _ in answers[:many]]
-        for number, undertaking in enumerate(undertakings, 1):
-            found = answers[many * number : many * (number + 1)]
-            new = [
-                {name: trace for name, trace in broken.items() if name not in before}
-                for (broken, _), before in zip(found, already, strict=True)
-            ]
-            undecided = next((why for _, why in found if why), "")
-            mine = [replace(one, undertaking=undertaking) for one in profiles]
-            yield Prospect(undertaking, tuple(_broken(mine, new, ask)), undecided)
+        every = (NOTHING, *undertakings)
+        answers = ask([replace(one, undertaking=u) for u in every for one in profiles])
+        by = {u: answers[n * len(profiles) :][: len(profiles)] for n, u in enumerate(every)}
+        fixed = _fixed(profiles)
+        lost = any(broken for broken, _ in by[NOTHING])
+        before = ask([one for one, _, _ in fixed]) if lost else [({}, "")] * len(fixed)
+        for undertaking in undertakings:
+            said = by[undertaking]
+            undecided = next((why for _, why in said if why), "")
+            broken: list[Broken] = []
+            if any(set(now) for now, _ in said):
+                after = ask([replace(one, undertaking=undertaking) for one, _, _ in fixed])
+                broken = list(_broken(profiles, by[NOTHING], said, fixed, before, after))
+            yield Prospect(undertaking, tuple(broken), undecided)
 
 
 def _broken(
-    questions: list[Question],
-    found: list[Answers],
-    ask: Callable[[Sequence[Question]], list[tuple[Answers, str]]],
+    profiles: list[Question],
+    nothing: list[Said],
+    said: list[Said],
+    fixed: list[Fixed],
+    before: list[Said],
+    after: list[Said],
 ) -> Iterator[Broken]:
-    """Each broken property once, with what it hangs on."""
-    names = list(dict.fromkeys(name for answers in found for name in answers))
-    if not names:
-        return
-    fixed = _fixed(questions)
-    said = ask([question for question, _, _ in fixed])
-    for name in names:
-        where = next(n for n, answers in enumerate(found) if name in answers)
+    """Each property that the undertaking breaks, with what it hangs on.
+
+    ``nothing`` and ``said``: what is broken without and with it, for each profile; ``before`` and
+    ``after`` the same where one of what is open is known.
+    """
+    for name in dict.fromkeys(name for now, _ in said for name in now):
+        new = [
+            name in now and name not in was
+            for (now, _), (was, _) in zip(said, nothing, strict=True)
+        ]
         hangs_on: dict[str, None] = {}
-        if not all(name in answers for answers in found):
+        if any(new) and not all(new):
             hangs_on["the firmware's profile"] = None
-        for what in dict.fromkeys(what for _, what, _ in fixed):
-            values = {
-                value: name in broken
-                for (_, other, value), (broken, _) in zip(fixed, said, strict=True)
-                if other == what
-            }
-            if not all(values.values()):
+        known: dict[str, list[bool]] = {}
+        for (_, what, _), (was, _), (now, _) in zip(fixed, before, after, strict=True):
+            known.setdefault(what, []).append(name in now and name not in was)
+        for what, breaks in known.items():
+            if (any(breaks) or any(new)) and not all(breaks):
                 hangs_on[what] = None
-        yield Broken(name, found[where][name], questions[where].firmware, tuple(hangs_on))
+        if any(new) or any(any(breaks) for breaks in known.values()):
+            where = next(n for n, (now, _) in enumerate(said) if name in now)
+            yield Broken(name, said[where][0][name], profiles[where].firmware, tuple(hangs_on))
 
 
-def _fixed(questions: list[Question]) -> list[tuple[Question, str, str]]:
-    """(the question with one open thing known, what, its value)."""
+def _fixed(questions: list[Question]) -> list[Fixed]:
+    """For each value of each thing that is open: the question with that known."""
     found = []
     for question in questions:
-        beginning = question.beginning
-        for name, values in beginning.open.items():
-            left = {n: v for n, v in beginning.open.items() if n != name}
-            for value in values:
-                known = replace(beginning, scalars={**beginning.scalars, name: value}, open=left)
-                found.append((_asked(question, known), name, str(value)))
-        for number, group in enumerate(beginning.cpus):
-            for bit in group.open:
-                for on in (False, True):
-                    one = replace(
-                        group,
-                        bits={**group.bits, bit: on},
-                        open=tuple(b for b in group.open if b != bit),
-                    )
-                    cpus = (*beginning.cpus[:number], one, *beginning.cpus[number + 1 :])
-                    what = f"{bit} of offline CPUs"
-                    known = replace(beginning, cpus=cpus)
-                    found.append((_asked(question, known), what, str(on)))
+        for what, value, known in _known(question.beginning):
+            found.append((replace(question, beginning=known, traces=False), what, value))
     return found
 
 
-def _asked(question: Question, beginning: Beginning) -> Question:
-    return replace(question, beginning=beginning, traces=False)
+def _known(beginning: Beginning) -> Iterator[tuple[str, str, Beginning]]:
+    """(what, its value, the beginning with that)."""
+    for name, values in beginning.open.items():
+        left = {n: v for n, v in beginning.open.items() if n != name}
+        for value in values:
+            scalars = {**beginning.scalars, name: value}
+            yield name, str(value), replace(beginning, scalars=scalars, open=left)
+    for number, group in enumerate(beginning.cpus):
+        for bit in group.open:
+            left_open = tuple(other for other in group.open if other != bit)
+            for on in (False, True):
+                one = replace(group, bits={**group.bits, bit: on}, open=left_open)
+                cpus = (*beginning.cpus[:number], one, *beginning.cpus[number + 1 :])
+                yield f"{bit} of offline CPUs", str(on), replace(beginning, cpus=cpus)
 
 
 __all__ = ["UNDERTAKINGS", "Broken", "Prospect", "Question", "prospects"]

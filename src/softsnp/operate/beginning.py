@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from softsnp.abi.sev import Command
-from softsnp.lang import Always, AlwaysPossible, Bool, Kind, Never, OneOf, Property, activity
+from softsnp.lang import Always, AlwaysPossible, Bool, Count, Kind, Never, OneOf, Property, activity
 from softsnp.spec.activities import SYSTEM_CALL, Host
 from softsnp.spec.linux.init.main import CommandLine
 from softsnp.spec.properties import PROPERTIES
@@ -22,6 +22,8 @@ from .operations import OPERATIONS
 BEGUN = "the state that was observed"
 OPEN = "frozen"
 """Marks CPUs whose bits are not all chosen yet: nobody is frozen on a host that runs."""
+MOST_OPERATIONS = 7
+"""Of one undertaking."""
 MOST_ALIKE = 2
 """Of CPUs that are alike, so many stand for all: no step depends on how many there are."""
 THEN = (
@@ -93,7 +95,7 @@ UNDERTAKINGS: tuple[Undertaking, ...] = (
     Undertaking("hibernate", ("hibernate",)),
 )
 NOTHING = Undertaking("nothing", ())
-OPERATOR = "operator"
+BEGINNER, OPERATOR = "beginner", "operator"
 
 
 def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) -> type[Host]:
@@ -105,6 +107,7 @@ def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) ->
     class Ahead(design):  # type: ignore[misc,valid-type]
         name = design.name
         phase = OneOf(Phase.BEGINNING, "how far looking ahead has come", ghost=True)
+        undertaken = Count(MOST_OPERATIONS, "how many operations have begun", ghost=True)
 
         def members(self) -> tuple[Kind, ...]:
             return tuple(
@@ -118,7 +121,7 @@ def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) ->
             return (CommandLine.NOTHING if later else undertaking.line,)
 
         def frozen_tasks(self) -> list[str]:
-            return [task for task in super().frozen_tasks() if task != OPERATOR]
+            return [task for task in super().frozen_tasks() if task not in (BEGINNER, OPERATOR)]
 
         def fault(self, what: str) -> bool:
             """Nothing fails: what is asked about is what is undertaken."""
@@ -129,13 +132,13 @@ def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) ->
             if self.observe(Ahead.phase) is not Phase.LATER:
                 super().event(name)
 
-        @activity("does what is undertaken, and later whatever an administrator may")
-        async def operator(self) -> None:
-            """C: none (user space)
+        @activity("puts the host into the state that was observed")
+        async def beginner(self) -> None:
+            """C: none
             Locks: none
             Source: an observation
             """
-            await self.preempt(atomic=BEGUN)
+            await self.rest(self.not_begun, atomic=BEGUN)
             self.put_known()
             at = 0
             while at < self.count_of_open():
@@ -150,22 +153,39 @@ def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) ->
                 self.put_already(at)
                 at += 1
             self.phase = Phase.BEFORE
-            at = 0
-            while at < len(self.undertaken()):
-                await self.rest(self.user_space_runs, atomic=SYSTEM_CALL)
-                self.phase = Phase.DURING
-                await self.operate(self.undertaken()[at])
-                at += 1
-            await self.rest(self.user_space_runs, atomic=SYSTEM_CALL)
-            self.phase = Phase.AFTER
-            await self.rest(self.user_space_runs, atomic=SYSTEM_CALL)
-            self.phase = Phase.LATER
             while True:
-                await self.rest(self.user_space_runs, atomic=SYSTEM_CALL)
-                await self.operate(self.choose(*THEN, label="operation"))
+                await self.rest(lambda: False)
 
-        def undertaken(self) -> tuple[str, ...]:
-            return undertaking.operations
+        @activity("does what is undertaken, and later whatever an administrator may")
+        async def operator(self) -> None:
+            """C: none (user space)
+            Locks: none
+            Source: [code] v7.3: who may do it
+            """
+            while True:
+                await self.rest(self.begun_and_running, atomic=SYSTEM_CALL)
+                operation = self.next_operation()
+                if operation:
+                    await self.operate(operation)
+
+        def not_begun(self) -> bool:
+            return self.observe(Ahead.phase) is Phase.BEGINNING
+
+        def begun_and_running(self) -> bool:
+            return not self.not_begun() and self.user_space_runs()
+
+        def next_operation(self) -> str:
+            """Nothing, once, when what is undertaken has ended."""
+            if self.phase is Phase.BEFORE or self.phase is Phase.DURING:
+                at = self.undertaken
+                if at == len(undertaking.operations):
+                    self.phase = Phase.AFTER
+                    return ""
+                self.phase, self.undertaken = Phase.DURING, at + 1
+                return undertaking.operations[at]
+            self.phase = Phase.LATER
+            chosen: str = self.choose(*THEN, label="operation")
+            return chosen
 
         def already(self) -> tuple[Always, ...]:
             return judged
@@ -211,12 +231,6 @@ def begun(design: type[Host], beginning: Beginning, undertaking: Undertaking) ->
         flag.__set_name__(Ahead, f"already_{number}")
         setattr(Ahead, f"already_{number}", flag)
     return cast("type[Host]", Ahead)
-
-
-def steps_of_beginning(beginning: Beginning) -> int:
-    """How many steps of a run only make the beginning."""
-    judged = sum(isinstance(prop, Always) for prop in PROPERTIES)
-    return 2 + len(beginning.open) + sum(len(group.open) for group in beginning.cpus) + judged
 
 
 def _told(group: Begun) -> str:
