@@ -25,7 +25,8 @@ from .pages import ROOT, Block, blocks
 CONTROL = ROOT / "docs" / "control.md"
 VIRTUAL = ROOT / "docs" / "virtual-host.md"
 HOW_TO = ROOT / "docs" / "how-to" / "test-your-tool.md"
-PAGES = (CONTROL, VIRTUAL, HOW_TO)
+DOCTOR = ROOT / "docs" / "how-to" / "watch-your-hosts.md"
+PAGES = (CONTROL, VIRTUAL, HOW_TO, DOCTOR)
 SHOWN = [(page, block) for page in PAGES for block in blocks(page, "console")]
 EXAMPLES = blocks(HOW_TO, "python")
 

@@ -183,17 +183,17 @@ def _steps(trace: Trace | None) -> list[str]:
         return []
     found = []
     for row in fold(trace.steps):
-        cpus: dict[str, list[str]] = {}
+        cpus: dict[str, set[int]] = {}
         others = []
         for _, remark in row.remarks:
             who, colon, what = remark.partition(": ")
             if colon and who.startswith("CPU "):
-                cpus.setdefault(what, []).append(who.removeprefix("CPU "))
+                cpus.setdefault(what, set()).add(int(who.removeprefix("CPU ")))
             elif not LOCK.match(remark):
                 others.append(remark)
-        others += [
-            f"CPU{'s' * (len(who) > 1)} {', '.join(who)}: {what}" for what, who in cpus.items()
-        ]
+        for what, who in cpus.items():
+            told = ", ".join(map(str, sorted(who)))
+            others.append(f"CPU{'s' * (len(who) > 1)} {told}: {what}")
         if others:
             found.append(f"{row.function or 'user space'}: {'; '.join(others)}")
     return found
