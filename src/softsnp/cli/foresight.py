@@ -191,9 +191,9 @@ def _steps(trace: Trace | None) -> list[str]:
                 cpus.setdefault(what, set()).add(int(who.removeprefix("CPU ")))
             elif not LOCK.match(remark):
                 others.append(remark)
-        for what, who in cpus.items():
-            told = ", ".join(map(str, sorted(who)))
-            others.append(f"CPU{'s' * (len(who) > 1)} {told}: {what}")
+        for what, those in cpus.items():
+            told = ", ".join(map(str, sorted(those)))
+            others.append(f"CPU{'s' * (len(those) > 1)} {told}: {what}")
         if others:
             found.append(f"{row.function or 'user space'}: {'; '.join(others)}")
     return found
