@@ -17,7 +17,7 @@ def parse(text: str) -> int:
             if text.strip():
                 raise ValueError(f"a list of CPUs like 0,2-3; got {text[:80]!r}")
             continue
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        if not part.isascii() or not first.isdecimal() or (dash and not last.isdecimal()):
             raise ValueError(f"a list of CPUs like 0,2-3; got {text[:80]!r}")
         low, high = int(first[:9]), int((last or first)[:9])
         if not low <= high < MOST_CPUS:
