@@ -16,6 +16,7 @@ from softsnp.doctor.facts import REGISTERS, Contradictory, Known, Observation, U
 from softsnp.doctor.observe import observe
 from softsnp.doctor.observe.sev_device import answers_without_change
 
+NOBODY = 65534
 CPU = "sys/devices/system/cpu"
 FILES = {
     "proc/cpuinfo": "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
@@ -104,6 +105,21 @@ def test_what_is_not_there_is_unknown_and_why(root: Path) -> None:
     assert because(seen, "log-psp-timeout") == "there is no such file"
     assert because(seen, "sev-state") == "this is not the device of ccp"
     assert seen.value("online") == 0b111
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may do less")
+def test_without_permission_it_says_what_to_do(root: Path) -> None:
+    root.chmod(0o700)
+    os.seteuid(NOBODY)
+    try:
+        seen = looked(root)
+    finally:
+        os.seteuid(0)
+    assert because(seen, "online") == "permission denied: run as root"
+    assert because(seen, "ccp-loaded") == "permission denied: run as root"
+    told = diagnose(seen)
+    assert (told.status, told.findings) == (3, ())
+    assert any("permission denied: run as root" in line for line in told.unknown)
 
 
 def test_garbage_is_told_with_what_was_wanted(root: Path) -> None:
