@@ -95,11 +95,10 @@ def _groups(o: Observation, seen: Seen, smt: bool, guests: bool) -> tuple[Begun,
     """Alike ones are one group, whatever their numbers."""
     possible = o.cpus("possible") or 0
     counts: dict[tuple[tuple[tuple[str, bool], ...], tuple[str, ...]], int] = {}
+    half = possible.bit_length() // 2  # second threads have the upper numbers, as a rule
     for group in seen.groups:
-        second = cpuset.each(group.cpus)
-        half = possible.bit_length() // 2
-        guessed = smt and next(second) >= half
-        bits, opened = _bits(group, guessed, guests)
+        second = smt and next(cpuset.each(group.cpus)) >= half
+        bits, opened = _bits(group, second, guests)
         key = tuple(bits.items()), opened
         counts[key] = counts.get(key, 0) + group.cpus.bit_count()
     return tuple(Begun(count, dict(bits), opened) for (bits, opened), count in counts.items())
